@@ -1,0 +1,188 @@
+"""Every event that crosses Kafka, written once: CloudEvents 1.0 in structured JSON mode.
+
+A topic carries one type of event and has its name. Changes only add optional fields; anything
+else is a new topic ending in the next version. `docs/asyncapi.yaml` is generated from here.
+
+    Topic       name, what it carries, its key, how it is kept
+    CloudEvent  the envelope
+    *V1         what is in the envelope
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Annotated, Final, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from common.errors import BrokenEvent
+
+Instant = Annotated[datetime, Meta(tz=True)]
+IntegerId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+EdgeId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Name of the edge-counter, unique in the installation.",
+    ),
+]
+
+
+class CrossingV1(Struct, frozen=True, kw_only=True):
+    """Somebody crossed a line that a camera watches."""
+
+    edge_id: EdgeId
+    camera_id: IntegerId
+    sequence: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=2**63 - 1,
+            description="Counts up by one per edge and camera and survives restarts; "
+            "(edge_id, camera_id, sequence) is counted once, however often it comes.",
+        ),
+    ]
+    line_id: IntegerId
+    direction: Literal["entry", "exit"]
+    track_id: Annotated[
+        str, Meta(min_length=1, max_length=64, description="Unique per run of the edge.")
+    ]
+    confidence: Annotated[float, Meta(ge=0, le=1)]
+    crossed_at: Instant
+
+
+class BuildingV1(Struct, frozen=True, kw_only=True):
+    """The building of a room, as it was when the room's event was written."""
+
+    id: IntegerId
+    name: str
+    timezone: Annotated[str, Meta(description="IANA name; local days and hours are in it.")]
+    opens_at: time
+    closes_at: time
+
+
+class RoomV1(Struct, frozen=True, kw_only=True):
+    """A room as it is now: a whole snapshot, the highest version wins."""
+
+    id: IntegerId
+    cuid: str
+    version: Annotated[int, Meta(ge=1)]
+    name: str
+    building: BuildingV1
+    floor: int | None
+    capacity: Annotated[int, Meta(ge=1)]
+    amenities: list[str]
+    is_active: bool
+    is_locked: bool
+    opens_from: Annotated[
+        Instant | None,
+        Meta(description="First opening window, with opens_until; null: the building's hours."),
+    ]
+    opens_until: Instant | None
+    recurrence_rule: str | None
+
+
+class UserV1(Struct, frozen=True, kw_only=True):
+    """A person with an account, as they are now: a whole snapshot, the highest version wins."""
+
+    id: str
+    version: Annotated[int, Meta(ge=1)]
+    name: str
+    email: str
+    role: Literal["ADMIN", "FACULTY", "STUDENT", "STAFF"]
+    department: str | None
+    is_active: bool
+
+
+Data = TypeVar("Data", bound=Struct)
+
+
+class CloudEvent(Struct, Generic[Data], frozen=True, kw_only=True, omit_defaults=True):
+    """The envelope: CloudEvents 1.0 attributes around the data."""
+
+    specversion: Literal["1.0"]
+    type: str
+    id: Annotated[str, Meta(min_length=1, max_length=200)]
+    source: Annotated[str, Meta(min_length=1, max_length=200)]
+    time: Instant
+    data: Data
+    subject: str | None = None
+    datacontenttype: Literal["application/json"] | None = None
+    traceparent: Annotated[
+        str | None, Meta(description="CloudEvents distributed tracing extension.")
+    ] = None
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Generic[Data]):
+    """A topic and the one type of event in it.
+
+    Args:
+        name: also the CloudEvents type.
+        data: what the envelope carries.
+        key: what the Kafka key is; events of one key stay in order.
+        publisher: who may write it; it makes the topic when it is missing.
+        compacted: the newest event of each key is the state, and is kept for ever.
+        partitions: how far its consumers can be scaled out.
+    """
+
+    name: str
+    data: type[Data]
+    key: str
+    publisher: str
+    compacted: bool = False
+    partitions: int = 6
+
+    def encode(
+        self,
+        data: Data,
+        *,
+        event_id: str,
+        source: str,
+        subject: str,
+        at: datetime,
+        traceparent: str | None = None,
+    ) -> bytes:
+        """Write an event as it stands on the topic."""
+        envelope = {
+            "specversion": "1.0",
+            "type": self.name,
+            "id": event_id,
+            "source": source,
+            "subject": subject,
+            "time": at.astimezone(UTC),
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+        if traceparent is not None:
+            envelope["traceparent"] = traceparent
+        return _encode(envelope)
+
+    def decode(self, raw: bytes) -> CloudEvent[Data]:
+        """Read an event from the topic.
+
+        Raises:
+            BrokenEvent: not JSON, not this type of event, or a field out of its range.
+        """
+        try:
+            event = _decoders[self.name].decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise BrokenEvent(f"not a {self.name}: {error}") from error
+        if event.type != self.name:
+            raise BrokenEvent(f"a {event.type!r} on the topic {self.name}")
+        return event  # type: ignore[return-value] # the decoder of this name has this type
+
+
+CROSSINGS: Final = Topic("edge.crossing.v1", CrossingV1, "camera_id", "edge-counter")
+ROOMS: Final = Topic("rooms.room.v1", RoomV1, "id", "rooms", compacted=True)
+USERS: Final = Topic("accounts.user.v1", UserV1, "id", "gateway", compacted=True)
+
+TOPICS: Final[tuple[Topic[Struct], ...]] = (CROSSINGS, ROOMS, USERS)
+
+_decoders: Final = {
+    topic.name: msgspec.json.Decoder(CloudEvent[topic.data])  # type: ignore[name-defined]
+    for topic in TOPICS
+}

@@ -1,0 +1,46 @@
+"""CUIDs: ids that sort by the time they were made and do not say how many there are.
+
+``c`` + 8 digits of base-36 milliseconds + 4 of a counter + 4 of a fingerprint of this process
++ 8 random: 25 characters.
+"""
+
+import itertools
+import os
+import re
+import secrets
+import socket
+import time
+import zlib
+from typing import Final
+
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BLOCK: Final = 36**4
+_CUID: Final = re.compile(r"c[0-9a-z]{24}")
+
+
+def _base36(value: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        value, digit = divmod(value, 36)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
+
+
+_fingerprint = _base36(zlib.crc32(f"{socket.gethostname()}/{os.getpid()}".encode()) % _BLOCK, 4)
+_counter = itertools.count(secrets.randbelow(_BLOCK))
+
+
+def new_cuid() -> str:
+    """Make an id; later ones sort after earlier ones of other milliseconds."""
+    return (
+        "c"
+        + _base36(time.time_ns() // 1_000_000, 8)
+        + _base36(next(_counter) % _BLOCK, 4)
+        + _fingerprint
+        + _base36(secrets.randbelow(36**8), 8)
+    )
+
+
+def is_cuid(text: str) -> bool:
+    """Tell whether a text has the form of a CUID."""
+    return _CUID.fullmatch(text) is not None
