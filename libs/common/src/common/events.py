@@ -10,7 +10,8 @@ else is a new topic ending in the next version. `docs/asyncapi.yaml` is generate
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -116,6 +117,11 @@ class CloudEvent(Struct, Generic[Data], frozen=True, kw_only=True, omit_defaults
 _encode = msgspec.json.Encoder().encode
 
 
+@cache
+def _decoder(data: type[Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(CloudEvent[data])  # type: ignore[valid-type] # made at run time
+
+
 @dataclass(frozen=True, slots=True)
 class Topic(Generic[Data]):
     """A topic and the one type of event in it.
@@ -168,21 +174,16 @@ class Topic(Generic[Data]):
             BrokenEvent: not JSON, not this type of event, or a field out of its range.
         """
         try:
-            event = _decoders[self.name].decode(raw)
+            event: CloudEvent[Data] = _decoder(self.data).decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BrokenEvent(f"not a {self.name}: {error}") from error
         if event.type != self.name:
             raise BrokenEvent(f"a {event.type!r} on the topic {self.name}")
-        return event  # type: ignore[return-value] # the decoder of this name has this type
+        return event
 
 
 CROSSINGS: Final = Topic("edge.crossing.v1", CrossingV1, "camera_id", "edge-counter")
 ROOMS: Final = Topic("rooms.room.v1", RoomV1, "id", "rooms", compacted=True)
 USERS: Final = Topic("accounts.user.v1", UserV1, "id", "gateway", compacted=True)
 
-TOPICS: Final[tuple[Topic[Struct], ...]] = (CROSSINGS, ROOMS, USERS)
-
-_decoders: Final = {
-    topic.name: msgspec.json.Decoder(CloudEvent[topic.data])  # type: ignore[name-defined]
-    for topic in TOPICS
-}
+TOPICS: Final[tuple[Topic[Any], ...]] = (CROSSINGS, ROOMS, USERS)

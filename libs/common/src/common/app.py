@@ -1,0 +1,292 @@
+"""Makes the ASGI application of a service.
+
+From the outside in: health and metrics, request id and measuring, the caller's identity, the
+routes. Each route belongs to a contract and answers only under it, so that one path can speak two
+documents; refusals take the shape of the contract under which the gateway let the call in.
+"""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from opentelemetry import propagate, trace
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.contracts import Contract, InternalError, refusal_body
+from common.db import UNAVAILABLE, is_unavailable
+from common.errors import (
+    AppError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from common.identity import HEADER, Call, Identity, Verifier
+from common.log import request_id
+from common.metrics import REQUEST_SECONDS
+from common.validation import fields_of
+
+_log = logging.getLogger(__name__)
+_tracer = trace.get_tracer(__name__)
+
+Check = Callable[[], Awaitable[None]]
+REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_NO_IDENTITY: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class JsonResponse(Response):
+    """JSON by orjson, without a walk through Pydantic: for answers that the code itself shaped."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
+        return orjson.dumps(content)
+
+
+def contract_router(contract: Contract) -> APIRouter:
+    """Make a router whose routes answer only calls under one contract."""
+
+    class Route(APIRoute):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            if scope["call"].contract is not contract:
+                return Match.NONE, {}
+            return super().matches(scope)
+
+    Route.contract = contract  # type: ignore[attr-defined] # read by contract_openapi
+    return APIRouter(route_class=Route, default_response_class=JsonResponse)
+
+
+def create_app(
+    service: str,
+    *,
+    version: str,
+    verifier: Verifier,
+    routers: Sequence[APIRouter],
+    checks: Mapping[str, Check],
+    unavailable: str = "Service temporarily unavailable",
+) -> ASGIApp:
+    """Make the application of a service.
+
+    Args:
+        service: its name, the audience of identities.
+        routers: made by `contract_router`.
+        checks: what must not raise for the service to be ready, by name.
+        unavailable: what callers are told while the database is away.
+    """
+    api = FastAPI(title=service, version=version, openapi_url=None, redirect_slashes=False)
+    for router in routers:
+        api.include_router(router)
+    _answer_errors(api, unavailable)
+
+    @api.get("/openapi/{contract}", include_in_schema=False)
+    async def openapi(contract: Contract) -> dict[str, Any]:
+        return contract_openapi(api, contract)
+
+    return Operations(RequestContext(RequireIdentity(api, verifier)), checks, api)
+
+
+def contract_openapi(api: FastAPI, contract: Contract) -> dict[str, Any]:
+    """Describe the routes of one contract."""
+    routes = [route for route in api.routes if getattr(route, "contract", None) is contract]
+    return get_openapi(title=f"Atrium: {contract}", version=api.version, routes=routes)
+
+
+def caller(request: Request) -> Identity:
+    """Tell who is calling; use as ``Annotated[Identity, Depends(caller)]``."""
+    call: Call = request.scope["call"]
+    return call.identity
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+_BY_STATUS: Final[dict[int, type[AppError]]] = {
+    400: Invalid,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    409: Conflict,
+    413: TooLarge,
+    503: Unavailable,
+}
+
+
+def refusal(scope: Scope, error: AppError) -> Response:
+    """Word a refusal in the contract of the call."""
+    call: Call | None = scope.get("call")
+    contract = call.contract if call else Contract.CIRCLE_TIME
+    body = refusal_body(contract, error)
+    headers = dict(error.headers or {})
+    return Response(body, error.status, headers, media_type="application/json")
+
+
+def _answer_errors(api: FastAPI, unavailable: str) -> None:
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, AppError)  # noqa: S101 - registered for it
+        return refusal(request.scope, error)
+
+    async def malformed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        return refusal(request.scope, _malformed(error))
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        return refusal(request.scope, _from_http(request, error))
+
+    async def broken(request: Request, error: Exception) -> Response:
+        if isinstance(error, UNAVAILABLE) and is_unavailable(error):
+            _log.warning("database away", extra={"reason": str(error)})
+            return refusal(request.scope, Unavailable(unavailable, headers={"retry-after": "1"}))
+        _log.error("request failed", exc_info=error, extra={"path": request.url.path})
+        return refusal(request.scope, InternalError("Internal server error"))
+
+    api.add_exception_handler(AppError, refused)
+    api.add_exception_handler(RequestValidationError, malformed)
+    api.add_exception_handler(HTTPException, http_error)
+    for kind in UNAVAILABLE:
+        api.add_exception_handler(kind, broken)
+    api.add_exception_handler(Exception, broken)
+
+
+def _malformed(error: RequestValidationError) -> AppError:
+    fields = fields_of(error.errors())
+    if "__path__" in fields:
+        return NotFound("Not found.")
+    if "__body__" in fields:
+        return Invalid(fields["__body__"][0])
+    return Invalid("Validation failed", fields=fields)
+
+
+def _from_http(request: Request, error: HTTPException) -> AppError:
+    if error.status_code == MethodNotAllowed.status:
+        return MethodNotAllowed(f'Method "{request.method}" not allowed.', headers=error.headers)
+    if error.status_code == NotFound.status:
+        return NotFound("Not found.")
+    kind = _BY_STATUS.get(error.status_code, Invalid)
+    return kind(str(error.detail), headers=error.headers)
+
+
+# --- what stands around the routes ------------------------------------------------------------
+
+
+_NOTHING_HERE: Final = Response(status_code=404)
+
+
+class Operations:
+    """/healthz (the process lives), /readyz (it can answer), /metrics; needs no identity."""
+
+    def __init__(self, app: ASGIApp, checks: Mapping[str, Check], api: FastAPI) -> None:
+        self._app = app
+        self._checks = checks
+        self._draining = False
+        self.state = api.state
+        self.serves_routes = True
+
+    def drain(self) -> None:
+        """Say on /readyz that no new request should come."""
+        self._draining = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] not in _NO_IDENTITY:
+            inner = self._app if self.serves_routes else _NOTHING_HERE
+            await inner(scope, receive, send)
+        elif scope["path"] == "/metrics":
+            metrics = Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+            await metrics(scope, receive, send)
+        else:
+            reasons = await self._reasons() if scope["path"] == "/readyz" else {}
+            body = {"ok": not reasons, "reasons": reasons}
+            await JsonResponse(body, 503 if reasons else 200)(scope, receive, send)
+
+    async def _reasons(self) -> dict[str, str]:
+        reasons = {"process": "shutting down"} if self._draining else {}
+        for name, check in self._checks.items():
+            try:
+                await check()
+            except AppError as error:
+                reasons[name] = str(error)
+        return reasons
+
+
+class RequestContext:
+    """Gives each request its id, its trace and its measurement."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        name = given.decode() if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        token = request_id.set(name)
+        started = time.perf_counter()
+        status, answered = 500, False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, answered
+            if message["type"] == "http.response.start":
+                status, answered = message["status"], True
+                message.setdefault("headers", []).append((b"x-request-id", name.encode()))
+            await send(message)
+
+        parent = propagate.extract(
+            {"traceparent": headers.get(b"traceparent", b"").decode("latin1")}
+        )
+        try:
+            with _tracer.start_as_current_span(
+                f"{scope['method']} {scope['path']}", context=parent
+            ):
+                await self._app(scope, receive, send_with_id)
+        except Exception:
+            # Starlette raises a bug again after it was logged and answered.
+            if not answered:
+                raise
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            seconds = time.perf_counter() - started
+            REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
+            request_id.reset(token)
+
+
+class RequireIdentity:
+    """Lets nobody in who does not come from the gateway."""
+
+    def __init__(self, app: ASGIApp, verifier: Verifier) -> None:
+        self._app = app
+        self._verifier = verifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        signed = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        method = scope.get("method", "GET")
+        path = scope["raw_path"].decode("latin1")
+        try:
+            scope["call"] = self._verifier.verify(signed.decode("latin1"), method=method, path=path)
+        except Unauthorized as error:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            await refusal(scope, error)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)

@@ -1,0 +1,353 @@
+"""Takes events from Kafka and makes each effect happen once.
+
+A batch is parsed, claimed, handled and committed in one transaction; then, and only then, its
+offsets are committed to Kafka. Whatever dies in between, the batch comes again and the claims say
+what was done. A message that is no event, or is refused, is parked: it goes to ``<topic>.dlq``
+through the outbox, in the same transaction, with its reason. Too many of these mean that it is we
+who are wrong: the consumer stops and says so.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from msgspec import Struct
+from opentelemetry import propagate, trace
+from prometheus_client import Counter, Gauge
+from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.db import UNAVAILABLE, Database, is_unavailable
+from common.errors import AppError, BrokenEvent
+from common.events import CloudEvent, Topic
+from common.outbox import Outbox
+
+_log = logging.getLogger(__name__)
+_tracer = trace.get_tracer(__name__)
+_handled = Counter("consumer_events", "Events by what became of them.", ["topic", "outcome"])
+_lag = Gauge("consumer_lag", "Events on the topic after the last one handled.", ["topic"])
+
+Data = TypeVar("Data", bound=Struct)
+
+LONGEST_PAUSE_S: Final = 2.0
+PURGE_EVERY_S: Final = 3600.0
+LEAVE_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Generic[Data]):
+    """An event that is parked, and why."""
+
+    event: CloudEvent[Data]
+    reason: AppError
+
+
+Handle = Callable[[AsyncSession, Sequence[CloudEvent[Data]]], Awaitable[Sequence[Refused[Data]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription(Generic[Data]):
+    """A topic and what is done with its events.
+
+    Args:
+        topic: what to take.
+        handle: makes the effects of a batch in the given transaction, in the order of the events,
+            and names those that it refuses. It raises only for a bug or a database that is away.
+        claims: False when the handler itself claims each event, by a key of its own.
+    """
+
+    topic: Topic[Data]
+    handle: Handle[Data]
+    claims: bool = True
+
+
+class TooManyDeadLetters(Exception):
+    """So many messages were parked that the fault must be ours; a person has to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterLimit:
+    """Stops at ``in_row`` parked in a row, or at more than ``share`` of the last ``window``."""
+
+    in_row: int = 100
+    share: float = 0.01
+    window: int = 10_000
+    _row: int = 0
+    _seen: int = 0
+    _parked_at: tuple[int, ...] = ()
+
+    def after(self, outcomes: Sequence[bool]) -> "DeadLetterLimit":
+        """Return the limit after these messages, True for each that is to be parked.
+
+        Raises:
+            TooManyDeadLetters: the limit is reached; none of these may be parked.
+        """
+        row, parked_at = self._row, list(self._parked_at)
+        for seen, parked in enumerate(outcomes, self._seen + 1):
+            row = row + 1 if parked else 0
+            if parked:
+                parked_at.append(seen)
+                parked_at = [at for at in parked_at if at > seen - self.window]
+            if row >= self.in_row or len(parked_at) > self.share * self.window:
+                raise TooManyDeadLetters(
+                    f"{row} messages in a row and {len(parked_at)} of the last {self.window} could"
+                    " not be handled; look at the dead letters, mend the cause, and restart this"
+                    " service: it goes on where it stopped"
+                )
+        seen = self._seen + len(outcomes)
+        return replace(self, _row=row, _seen=seen, _parked_at=tuple(parked_at))
+
+
+def processed_table(metadata: MetaData) -> Table:
+    """Describe where a schema's consumers claim events; its migration creates the same."""
+    return Table(
+        "processed_events",
+        metadata,
+        Column("consumer", Text, primary_key=True),
+        Column("event_id", Text, primary_key=True),
+        Column("processed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Index("processed_events_at", "processed_at"),
+    )
+
+
+class Consumer:
+    """Runs a service's subscriptions as one consumer group.
+
+    Args:
+        group: name of the group, and of the claims.
+        database: where effects and claims are written.
+        processed: the table of claims.
+        outbox: the way to the dead-letter topics.
+        subscriptions: one per topic.
+        kafka: bootstrap servers.
+        batch: events handled in one transaction at most.
+        keep_days: how long claims stay; longer than any topic or edge keeps what it may resend.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        *,
+        database: Database,
+        processed: Table,
+        outbox: Outbox,
+        subscriptions: Sequence[Subscription[Any]],
+        kafka: str,
+        batch: int = 1000,
+        keep_days: int = 60,
+        limit: DeadLetterLimit | None = None,
+    ) -> None:
+        self._group = group
+        self._database = database
+        self._processed = processed
+        self._outbox = outbox
+        self._subscriptions = {
+            subscription.topic.name: subscription for subscription in subscriptions
+        }
+        self._kafka = kafka
+        self._batch = batch
+        self._keep_days = keep_days
+        self._limit = limit or DeadLetterLimit()
+        self.stopped_because: str | None = None
+
+    async def run(self) -> None:
+        """Consume until cancelled; an outage of Postgres or Kafka is waited out."""
+        pause = 0.1
+        while self.stopped_because is None:
+            try:
+                await self._consume()
+            except TooManyDeadLetters as error:
+                self.stopped_because = str(error)
+                _log.critical("consumer stopped", extra={"reason": str(error)})
+            except (KafkaError, OSError) as error:
+                _log.warning("consumer waits", extra={"group": self._group, "reason": str(error)})
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+
+    async def _consume(self) -> None:
+        consumer = AIOKafkaConsumer(
+            *self._subscriptions,
+            bootstrap_servers=self._kafka,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            # A change of partitions on the server is seen this soon.
+            metadata_max_age_ms=30_000,
+        )
+        try:
+            await consumer.start()
+            purge_at = 0.0
+            while True:
+                batches = await consumer.getmany(timeout_ms=500, max_records=self._batch)
+                if batches:
+                    await self._until_stored(batches)
+                    await self._commit_offsets(consumer, batches)
+                now = asyncio.get_running_loop().time()
+                if now >= purge_at:
+                    await self._purge()
+                    purge_at = now + PURGE_EVERY_S
+        finally:
+            # In the middle of a rebalance the way out is long; the broker will notice by itself.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(consumer.stop(), LEAVE_S)
+
+    async def _until_stored(self, batches: "Batches") -> None:
+        """Handle a batch; while the database is away, keep it and try again."""
+        pause = 0.05
+        while True:
+            try:
+                await self.handle(batches)
+            except UNAVAILABLE as error:
+                if not is_unavailable(error):
+                    raise
+                _log.warning("database away", extra={"group": self._group, "reason": str(error)})
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            else:
+                return
+
+    async def handle(self, batches: "Batches") -> None:
+        """Make the effects of a batch, park what is refused, in one transaction."""
+        limit = self._limit
+        async with self._database.sessions.begin() as session:
+            for partition, records in batches.items():
+                subscription = self._subscriptions[partition.topic]
+                parked = await self._handle_topic(session, subscription, records)
+                limit = limit.after([position in parked for position in range(len(records))])
+                await self._park(session, [(records[at], parked[at]) for at in sorted(parked)])
+                _handled.labels(partition.topic, "parked").inc(len(parked))
+                _handled.labels(partition.topic, "handled").inc(len(records) - len(parked))
+        self._limit = limit
+
+    async def _handle_topic(
+        self, session: AsyncSession, subscription: Subscription[Any], records: "Records"
+    ) -> dict[int, AppError]:
+        """Make the effects of one topic's records; returns what is refused, by position."""
+        refusals: dict[int, AppError] = {}
+        events: dict[str, tuple[int, CloudEvent[Any]]] = {}
+        for position, record in enumerate(records):
+            try:
+                event = subscription.topic.decode(record.value or b"")
+            except BrokenEvent as error:
+                refusals[position] = error
+            else:
+                # A batch may hold the same event twice; the first one is handled.
+                events.setdefault(_name(event), (position, event))
+        if subscription.claims and events:
+            fresh = await self._claim(session, list(events))
+            events = {name: found for name, found in events.items() if name in fresh}
+        if events:
+            refused = await self._call(
+                subscription, session, [event for _, event in events.values()]
+            )
+            refusals |= {events[_name(one.event)][0]: one.reason for one in refused}
+        return refusals
+
+    async def _call(
+        self,
+        subscription: Subscription[Any],
+        session: AsyncSession,
+        events: Sequence[CloudEvent[Any]],
+    ) -> Sequence[Refused[Any]]:
+        # The batch is one span, linked to the traces of the requests that its events came from.
+        parents = [
+            propagate.extract({"traceparent": event.traceparent})
+            for event in events
+            if event.traceparent is not None
+        ]
+        links = [
+            trace.Link(trace.get_current_span(parent).get_span_context()) for parent in parents
+        ]
+        with _tracer.start_as_current_span(f"handle {subscription.topic.name}", links=links):
+            return await subscription.handle(session, events)
+
+    async def _claim(self, session: AsyncSession, event_ids: Sequence[str]) -> set[str]:
+        """Claim events in the caller's transaction; returns those not handled before."""
+        rows = [{"consumer": self._group, "event_id": event_id} for event_id in sorted(event_ids)]
+        claim = insert(self._processed).values(rows).on_conflict_do_nothing()
+        return set(await session.scalars(claim.returning(self._processed.c.event_id)))
+
+    async def _park(
+        self, session: AsyncSession, refusals: Sequence[tuple[ConsumerRecord, AppError]]
+    ) -> None:
+        names = {_position(record): (record, reason) for record, reason in refusals}
+        fresh = await self._claim(session, list(names)) if names else set()
+        for name, (record, reason) in names.items():
+            if name not in fresh:
+                continue
+            _log.error("message parked", extra={"position": name, "reason": str(reason)})
+            await self._outbox.put(
+                session,
+                f"{record.topic}.dlq",
+                key=(record.key or b"").decode(errors="replace"),
+                payload=record.value or b"",
+                headers={
+                    "reason": str(reason)[:1000],
+                    "code": reason.code,
+                    "consumer": self._group,
+                    "position": name,
+                },
+            )
+
+    async def _commit_offsets(self, consumer: AIOKafkaConsumer, batches: "Batches") -> None:
+        ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
+        try:
+            await consumer.commit(ends)
+        except (CommitFailedError, IllegalStateError):
+            # The partition went to another member meanwhile; it finds the claims.
+            _log.info("partitions were reassigned before their offsets were committed")
+        for partition, end in ends.items():
+            newest = consumer.highwater(partition) if partition in consumer.assignment() else None
+            if newest is not None:
+                _lag.labels(partition.topic).set(newest - end)
+
+    async def _purge(self) -> None:
+        ended = func.now() - func.make_interval(0, 0, 0, self._keep_days)
+        try:
+            async with self._database.sessions.begin() as session:
+                await session.execute(
+                    delete(self._processed).where(self._processed.c.processed_at < ended)
+                )
+        except UNAVAILABLE as error:
+            if not is_unavailable(error):
+                raise
+
+
+def _name(event: CloudEvent[Any]) -> str:
+    """Name an event as CloudEvents does: an id is unique for its source."""
+    return f"{event.source} {event.id}"
+
+
+def _position(record: ConsumerRecord) -> str:
+    """Name a message by where it stands, for those that have no id of their own."""
+    return f"{record.topic}/{record.partition}/{record.offset}@{record.timestamp}"
+
+
+Records = Sequence[ConsumerRecord]
+Batches = Mapping[TopicPartition, Records]
+
+
+async def each(
+    session: AsyncSession,
+    events: Sequence[CloudEvent[Data]],
+    handle: Callable[[AsyncSession, CloudEvent[Data]], Awaitable[None]],
+) -> list[Refused[Data]]:
+    """Handle events one by one, each in a savepoint, so that a refusal undoes only its own."""
+    refused = []
+    for event in events:
+        try:
+            async with session.begin_nested():
+                await handle(session, event)
+        except AppError as reason:
+            refused.append(Refused(event, reason))
+    return refused

@@ -1,0 +1,95 @@
+"""Postgres: one engine a process, one transaction a request or batch. Nothing else commits."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from starlette.requests import HTTPConnection
+
+from common.errors import Unavailable
+
+_SERVER_SETTINGS: Final = {
+    "timezone": "UTC",
+    # A frozen process must not hold locks that its replacement waits for.
+    "idle_in_transaction_session_timeout": "15s",
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+}
+
+
+def create_engine(url: str, *, application: str, pool: int = 10) -> AsyncEngine:
+    """Open a pool of connections; ``url`` is an ordinary ``postgresql://`` address."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=5,
+        # Finds the connections that a restarted server has closed before a caller does.
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": 5,
+            "server_settings": {"application_name": application, **_SERVER_SETTINGS},
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A service's own schema, through its own role."""
+
+    schema: str
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+
+    @classmethod
+    def connect(cls, url: str, *, schema: str, pool: int = 10) -> "Database":
+        engine = create_engine(url, application=f"atrium-{schema}", pool=pool)
+        return cls(schema, engine, async_sessionmaker(engine, expire_on_commit=False))
+
+    async def check(self) -> None:
+        """Raise Unavailable while the database does not answer."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except UNAVAILABLE as error:
+            raise Unavailable("the database does not answer") from error
+
+
+# What SQLAlchemy, asyncpg and the network raise when the server is away. A DBAPIError that is
+# not among these is a bug.
+UNAVAILABLE: Final = (OSError, PoolTimeout, DBAPIError)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell whether an error means that the database is away, not that we are wrong."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _is_server_going(error.orig)
+    return isinstance(error, OSError | PoolTimeout)
+
+
+def _is_server_going(error: BaseException | None) -> bool:
+    # Classes 08, 53 and 57 of SQLSTATE: connection, resources, operator intervention; 25P03 is
+    # ours for idling in a transaction, 40 and 55 are races that a retry wins.
+    state: str = getattr(error, "sqlstate", None) or ""
+    return state[:2] in {"08", "53", "57", "40", "55"} or state == "25P03"
+
+
+async def _transaction(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+    database: Database = connection.app.state.database
+    async with database.sessions.begin() as session:
+        yield session
+
+
+# With FastAPI's default scope a 201 would leave before the commit that may still fail.
+Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]

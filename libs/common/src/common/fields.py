@@ -1,0 +1,53 @@
+"""Types of fields that come from outside: what they hold is safe to store."""
+
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+
+LARGEST_ID: Final = 2**31 - 1
+_KEPT_CONTROLS: Final = frozenset("\t\n\r")
+
+
+def clean_text(text: str) -> str:
+    """Bring a text into the form that is stored: NFC, trimmed, no control characters.
+
+    Tabs and line ends stay. NUL, which Postgres refuses, and the marks that turn the direction of
+    text around (a way to disguise names) go.
+    """
+    kept = (
+        character
+        for character in unicodedata.normalize("NFC", text)
+        if character in _KEPT_CONTROLS
+        or not (
+            unicodedata.category(character) == "Cc" or character in "\u202a\u202b\u202d\u202e\ufeff"
+        )
+    )
+    return "".join(kept).strip()
+
+
+def _clean(value: object) -> object:
+    return clean_text(value) if isinstance(value, str) else value
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone, such as Asia/Tehran.")
+    ZoneInfo(name)
+    return name
+
+
+def _representable(moment: datetime) -> datetime:
+    # Room for every zone's offset and for a day's arithmetic before Python and Postgres overflow.
+    if not 1900 <= moment.year <= 9000:
+        raise ValueError("The year must be between 1900 and 9000.")
+    return moment
+
+
+Text = Annotated[str, BeforeValidator(_clean)]
+Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+IntegerId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+Instant = Annotated[AwareDatetime, AfterValidator(_representable)]

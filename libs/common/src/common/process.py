@@ -1,0 +1,253 @@
+"""Runs a service: its API, its workers, or both, until it is told to end."""
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+import click
+import uvicorn
+import uvloop
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+from sqlalchemy import MetaData
+from starlette.types import ASGIApp
+
+from common import migrations
+from common.app import Operations
+from common.db import UNAVAILABLE, create_engine, is_unavailable
+from common.events import Topic
+from common.log import set_up_logging
+from common.settings import ServiceSettings
+from common.topics import ensure_topics
+from common.tracing import set_up_tracing
+
+_log = logging.getLogger(__name__)
+
+Worker = Callable[[], Coroutine[Any, Any, None]]
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+DRAIN_S: Final = 10
+DEPENDENCY_WAIT_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A service put together by its ``main``.
+
+    Args:
+        app: what answers on the service's port.
+        workers: what consumes, relays and keeps time; each runs until it is cancelled.
+        close: lets go of what the parts hold.
+    """
+
+    app: Operations
+    workers: Sequence[Worker]
+    close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[SettingsT]):
+    """A service's process: what it owns, and how its parts are put together.
+
+    Args:
+        name: of the service.
+        settings: read from the environment.
+        metadata: its tables.
+        versions: folder of its migrations.
+        build: puts the parts together.
+        published: topics that it writes, made by ``migrate``.
+        consumed: topics that it takes; ``migrate`` makes their dead-letter topics.
+    """
+
+    name: str
+    settings: type[SettingsT]
+    metadata: MetaData
+    versions: Path
+    build: Callable[[SettingsT], Parts]
+    published: Sequence[Topic[Any]] = ()
+    consumed: Sequence[Topic[Any]] = ()
+
+    def commands(self) -> click.Group:
+        """Make the service's command line."""
+        group = click.Group(self.name, help=f"The {self.name} service of Atrium.")
+        migrate_first = click.Option(["--migrate"], is_flag=True, help="Migrate first.")
+
+        def command(name: str, text: str, run: Callable[..., None], *options: click.Option) -> None:
+            group.add_command(click.Command(name, callback=run, params=[*options], help=text))
+
+        command("migrate", "Bring the schema and the topics up to date, then end.", self._migrate)
+        command(
+            "run",
+            "Answer requests, consume events and send the outbox, in one process.",
+            lambda migrate: self._run(api=True, workers=True, migrate=migrate),
+            migrate_first,
+        )
+        command("api", "Answer requests only.", lambda: self._run(api=True, workers=False))
+        command(
+            "worker",
+            "Consume events and send the outbox; the port answers health and metrics.",
+            lambda: self._run(api=False, workers=True),
+        )
+        return group
+
+    def _migrate(self) -> None:
+        settings = load_settings(self.settings)
+        set_up_logging(self.name, level=settings.log_level, style=settings.log_style)
+        run_to_end(self._migrated(settings))
+
+    def _run(self, *, api: bool, workers: bool, migrate: bool = False) -> None:
+        settings = load_settings(self.settings)
+        set_up_logging(self.name, level=settings.log_level, style=settings.log_style)
+        set_up_tracing(self.name)
+
+        async def run() -> None:
+            if migrate:
+                await self._migrated(settings)
+            parts = self.build(settings)
+            parts.app.serves_routes = api
+            try:
+                await serve(
+                    [Listener(parts.app, settings.host, settings.port)],
+                    workers=parts.workers if workers else (),
+                    drain=parts.app.drain,
+                )
+            finally:
+                await parts.close()
+
+        run_to_end(run())
+
+    async def _migrated(self, settings: SettingsT) -> None:
+        if settings.owner_database_url is None:
+            raise click.ClickException(
+                f"{self.name.upper()}_OWNER_DATABASE_URL is missing:"
+                " only the schema's owner migrates."
+            )
+        url = settings.owner_database_url.get_secret_value()
+        engine = create_engine(url, application=f"atrium-{self.name}-migrate", pool=1)
+        try:
+            await until_available(lambda: migrations.migrate(engine, self.metadata, self.versions))
+        finally:
+            await engine.dispose()
+        await until_available(
+            lambda: ensure_topics(settings.kafka, published=self.published, consumed=self.consumed)
+        )
+
+
+def load_settings(kind: type[SettingsT]) -> SettingsT:
+    """Read settings from the environment; what is missing or wrong is named, and ends us."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        wrong = [
+            f"{(name if name.isupper() else prefix + name).upper()}: {finding['msg']}"
+            for finding in error.errors(include_input=False)
+            if (name := str(finding["loc"][0]))
+        ]
+        raise click.ClickException("settings: " + "; ".join(wrong)) from None
+
+
+async def until_available(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Try until what is needed answers; after two minutes let its error out."""
+    deadline = time.monotonic() + DEPENDENCY_WAIT_S
+    while True:
+        try:
+            return await attempt()
+        except (KafkaError, *UNAVAILABLE) as error:
+            away = isinstance(error, KafkaError) or is_unavailable(error)
+            if not away or time.monotonic() > deadline:
+                raise
+            _log.info("waiting", extra={"reason": str(error) or type(error).__name__})
+        await asyncio.sleep(random.uniform(0.2, 0.5))  # noqa: S311 - jitter
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An application and the address on which it answers."""
+
+    app: ASGIApp
+    host: str
+    port: int
+    options: dict[str, Any] | None = None
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve`: uvicorn would raise them again before we have cleaned up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    listeners: Sequence[Listener],
+    *,
+    workers: Sequence[Worker] = (),
+    drain: Callable[[], None] = lambda: None,
+) -> None:
+    """Answer and work until SIGTERM or SIGINT, or until a worker fails, which is raised.
+
+    Requests under way are answered before the end, for 10 s at most.
+    """
+    servers = [_Server(_config(listener)) for listener in listeners]
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        drain()
+        for server in servers:
+            server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    tasks = [loop.create_task(worker()) for worker in workers]
+    for task in tasks:
+        task.add_done_callback(lambda done: stop() if _failed(done) else None)
+    try:
+        await asyncio.gather(*(server.serve() for server in servers))
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _failed(task: "asyncio.Task[None]") -> bool:
+    return not task.cancelled() and task.exception() is not None
+
+
+def _config(listener: Listener) -> uvicorn.Config:
+    options: dict[str, Any] = {
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "date_header": True,
+        "proxy_headers": False,
+        "timeout_keep_alive": 75,
+        "timeout_graceful_shutdown": DRAIN_S,
+    }
+    options |= listener.options or {}
+    return uvicorn.Config(listener.app, host=listener.host, port=listener.port, **options)
+
+
+def run_to_end(work: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop; an error ends the process with its traceback in the log and status 1."""
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work)
+    except (click.ClickException, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        _log.critical("process failed", exc_info=True)
+        raise SystemExit(1) from error

@@ -1,0 +1,144 @@
+"""Servers that tests start, kill and start again."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from local_stack.kafka import Kafka
+from local_stack.postgres import Postgres
+from local_stack.process_groups import ProcessGroups
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A server process that can be ended, killed with -9 and started again."""
+
+    def __init__(
+        self,
+        command: list[str],
+        *,
+        groups: ProcessGroups,
+        log: Path,
+        ready: Callable[[], Awaitable[None]],
+        gently: signal.Signals = signal.SIGTERM,
+        user: tuple[int, int] | None = None,
+    ) -> None:
+        self._command = command
+        self._groups = groups
+        self._log = log
+        self._ready = ready
+        self._gently = gently
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process; does not wait until it answers."""
+        uid, gid = self._user or (None, None)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                user=uid,
+                group=gid,
+                extra_groups=None if uid is None else [],
+                cwd=self._log.parent,
+            )
+        self._groups.started(self._process.pid, gently=self._gently)
+
+    async def wait_ready(self, within_s: float = 40.0) -> None:
+        """Wait until the server answers."""
+        deadline = time.monotonic() + within_s
+        while True:
+            try:
+                await self._ready()
+            except (OSError, KafkaError, asyncpg.PostgresError) as error:
+                if self._process is None or self._process.poll() is not None:
+                    raise AssertionError(f"it ended: {self._log.read_text()}") from error
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"not ready: {self._log.read_text()}") from error
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+    def kill(self) -> None:
+        """Kill the process and all of its children with -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End the process as its operator would."""
+        self._end(self._gently)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        if how is signal.SIGKILL:
+            os.killpg(self._process.pid, how)
+        else:
+            self._process.send_signal(how)
+        self._process.wait(timeout=30)
+        self._groups.ended(self._process.pid)
+        self._process = None
+
+
+def kafka_server(broker: Kafka, groups: ProcessGroups) -> Server:
+    """Make a broker; the port alone does not say that it leads its partitions yet."""
+
+    async def ready() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=broker.address, request_timeout_ms=2000)
+        await admin.start()
+        try:
+            await admin.describe_cluster()
+        finally:
+            await admin.close()
+
+    broker.prepare()
+    return Server(broker.command(), groups=groups, log=broker.data / "output.log", ready=ready)
+
+
+def postgres_server(postgres: Postgres, groups: ProcessGroups) -> Server:
+    """Make a Postgres server."""
+
+    async def ready() -> None:
+        connection = await asyncpg.connect(postgres.url(), timeout=2)
+        await connection.close()
+
+    postgres.prepare()
+    account = postgres.account
+    return Server(
+        postgres.command(),
+        groups=groups,
+        log=postgres.data.parent / "output.log",
+        ready=ready,
+        gently=signal.SIGINT,
+        user=(account.uid, account.gid) if account else None,
+    )
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder that any account can reach, for servers that refuse to run as root."""
+    with tempfile.TemporaryDirectory(prefix="atrium-test-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder

@@ -1,0 +1,55 @@
+"""Makes the topics that a service publishes to, and the dead-letter topics of those it takes."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from common.events import Topic
+
+# Longer than an edge may be away and than sent outbox rows stay.
+RETENTION_MS: Final = 90 * 24 * 3600 * 1000
+
+
+def settings_of(topic: Topic[Any]) -> dict[str, str]:
+    """Return how the broker keeps a topic."""
+    if topic.compacted:
+        return {"cleanup.policy": "compact"}
+    return {"cleanup.policy": "delete", "retention.ms": str(RETENTION_MS)}
+
+
+async def ensure_topics(
+    kafka: str,
+    *,
+    published: Iterable[Topic[Any]],
+    consumed: Iterable[Topic[Any]] = (),
+    replication: int = 1,
+) -> None:
+    """Create what is missing; existing topics are left as their operator has set them.
+
+    Args:
+        kafka: bootstrap servers.
+        replication: brokers that keep a copy of each partition.
+    """
+    wanted = [
+        NewTopic(topic.name, topic.partitions, replication, topic_configs=settings_of(topic))
+        for topic in published
+    ] + [
+        NewTopic(
+            f"{topic.name}.dlq", 1, replication, topic_configs={"retention.ms": str(RETENTION_MS)}
+        )
+        for topic in consumed
+    ]
+    if not wanted:
+        return
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        reply = await admin.create_topics(wanted)
+    finally:
+        await admin.close()
+    for name, code, *_ in reply.topic_errors:
+        error = for_code(code)
+        if code != 0 and error is not TopicAlreadyExistsError:
+            raise error(name)
