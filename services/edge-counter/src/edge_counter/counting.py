@@ -31,12 +31,18 @@ class Line:
     y2: float
 
     def __post_init__(self) -> None:
-        if self.length_px == 0:
+        if not 0 < self.length_px < math.inf:
             raise ValueError("the line has no length")
 
     @property
     def length_px(self) -> float:
         return math.hypot(self.x2 - self.x1, self.y2 - self.y1)
+
+    def lies_within(self, width_px: float, height_px: float) -> bool:
+        """Tell whether both ends are in a picture of that size, its edges included."""
+        return all(0 <= x <= width_px for x in (self.x1, self.x2)) and all(
+            0 <= y <= height_px for y in (self.y1, self.y2)
+        )
 
     def signed_distance_px(self, x: float, y: float) -> float:
         """Measure how far a point is from the line's infinite extension, and on which side.

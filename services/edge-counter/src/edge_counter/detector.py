@@ -40,13 +40,15 @@ class Layout:
         name: of the family.
         shapes: its inputs and outputs, for a person to compare with.
         fits: tells by the shapes of inputs and outputs whether a model is of it.
-        feed: fills the input from a picture and returns the scale from the picture to it.
+        blank: what stands in the input beside the picture.
+        feed: puts a picture into the input and returns the scale from the picture to it.
         read: makes boxes from the outputs and the input's height and width, in its pixels.
     """
 
     name: str
     shapes: str
     fits: Callable[[Sequence[Shape], Sequence[Shape]], bool]
+    blank: float
     feed: Callable[[Image, Floats], float]
     read: Callable[[Sequence[Floats], tuple[int, int]], Detections]
 
@@ -58,6 +60,7 @@ LAYOUTS: Final = (
         name="YOLOX of 0.1.1 or later",
         shapes="1x3xHxW to 1xNx(5 + classes), people first, N the cells of strides 8, 16 and 32",
         fits=yolox.fits,
+        blank=114,
         feed=yolox.letterbox,
         read=yolox.read,
     ),
@@ -114,8 +117,12 @@ class OnnxDetector:
         self._input = self._session.get_inputs()[0].name
         self._size_px: tuple[int, int] = (inputs[0][2], inputs[0][3])
         self._tensor = np.empty((1, 3, *self._size_px), np.float32)
+        self._fed: tuple[int, ...] = ()
 
     def detect(self, frame_bgr: Image) -> Detections:
+        if self._fed != frame_bgr.shape:
+            self._fed = frame_bgr.shape
+            self._tensor.fill(self._layout.blank)
         scale = self._layout.feed(frame_bgr, self._tensor)
         outputs = self._session.run(None, {self._input: self._tensor})
         found = self._layout.read(outputs, self._size_px)

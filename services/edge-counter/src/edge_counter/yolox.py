@@ -12,8 +12,7 @@ from edge_counter.detections import Detections, Floats, Image, overlaps
 
 Shape = Sequence[int | str | None]  # a name or None stands for a free dimension
 
-# Under this no box is of use to the tracker, and none is made of it.
-LEAST_SCORE: Final = 0.1
+LEAST_SCORE: Final = 0.2  # under it the tracker uses no box
 SAME_PERSON: Final = 0.45  # intersection over union from which two boxes are one person
 
 _STRIDES: Final = (8, 16, 32)
@@ -33,7 +32,7 @@ def fits(inputs: Sequence[Shape], outputs: Sequence[Shape]) -> bool:
 
 
 def letterbox(frame_bgr: Image, tensor: Floats) -> float:
-    """Fit a picture into the top left of a (1, 3, h, w) input and grey the rest.
+    """Fit a picture into the top left of a (1, 3, h, w) input; what is beside it is left alone.
 
     Blue, green, red, 0 to 255, as exports of YOLOX 0.1.1 and later want it.
 
@@ -44,9 +43,8 @@ def letterbox(frame_bgr: Image, tensor: Floats) -> float:
     scale: float = min(height_px / frame_bgr.shape[0], width_px / frame_bgr.shape[1])
     rows, columns = (max(1, int(side_px * scale)) for side_px in frame_bgr.shape[:2])
     fitted = cv2.resize(frame_bgr, (columns, rows))
-    tensor[0, :, :rows, :columns] = fitted.transpose(2, 0, 1)
-    tensor[0, :, rows:] = 114
-    tensor[0, :, :, columns:] = 114
+    for plane, channel in enumerate(cv2.split(fitted)):
+        tensor[0, plane, :rows, :columns] = channel
     return scale
 
 
@@ -75,11 +73,11 @@ def read(outputs: Sequence[Floats], size_px: tuple[int, int]) -> Detections:
 def without_doubles(boxes_px: Floats, scores: Floats) -> NDArray[np.intp]:
     """Return the indices of boxes that no better box covers, best first: greedy NMS."""
     order = np.argsort(-scores, kind="stable")
-    covers = overlaps(boxes_px[order], boxes_px[order]) > SAME_PERSON
+    covers = np.triu(overlaps(boxes_px[order], boxes_px[order]) > SAME_PERSON, 1)
     is_kept = np.ones(len(order), np.bool_)
-    for index in range(len(order)):
+    for index in np.flatnonzero(covers.any(axis=1)):
         if is_kept[index]:
-            is_kept[index + 1 :] &= ~covers[index, index + 1 :]
+            is_kept &= ~covers[index]
     return order[is_kept]
 
 

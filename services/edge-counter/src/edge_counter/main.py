@@ -1,0 +1,218 @@
+"""The command line."""
+
+import sys
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from edge_counter.errors import BadAsset, BadLine, BadOutput, EdgeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from edge_counter.assets import Asset
+    from edge_counter.camera import Camera
+    from edge_counter.clip import Step, Watcher
+    from edge_counter.counting import Line
+    from edge_counter.pipeline import Anchor, Crossing
+
+_PROGRESS_S: Final = 0.5  # between progress on a terminal
+_PROGRESS_LINE_S: Final = 10.0  # between lines of it in a file
+
+
+class _Commands(click.Group):
+    """Shows an `EdgeError` as its one line and ends with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except EdgeError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands)
+def main() -> None:
+    """Count people who cross a line, beside the camera. Only numbers leave this machine.
+
+    Try a line on a clip with `edge-counter count`; `edge-counter run` then follows a camera and
+    reports to Atrium. `edge-counter COMMAND --help` explains each.
+    """
+
+
+class _LineType(click.ParamType["Line"]):
+    name = "X1,Y1,X2,Y2"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Line":
+        from edge_counter.counting import Line
+
+        try:
+            x1, y1, x2, y2 = (float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not four numbers, X1,Y1,X2,Y2", param, ctx)
+        try:
+            return Line(x1, y1, x2, y2)
+        except ValueError as error:
+            raise BadLine(f"{error}: it needs two different ends, in pixels") from error
+
+
+@main.command("count")
+@click.argument("file")
+@click.option("--line", required=True, type=_LineType(), help="In pixels from the top left.")
+@click.option("--model", help="yolox-nano, hog or an ONNX file. [default: the first there is]")
+@click.option(
+    "--anchor",
+    type=click.Choice(["foot", "centre"]),
+    default="foot",
+    show_default=True,
+    help="The point of a person that crosses: centre where the picture cuts the feet off.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option(
+    "--annotate",
+    "video",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.mp4",
+    help="Also write a video with boxes, tracks, the line and running counts.",
+)
+def count_command(
+    file: str,
+    line: "Line",
+    model: str | None,
+    anchor: "Anchor",
+    video: Path | None,
+    *,
+    is_json: bool,
+) -> None:
+    """Count the people who cross a line in FILE, a video or an asset's name.
+
+    An entry goes from the right hand to the left hand of somebody who walks from X1,Y1 to X2,Y2
+    as seen on the screen, an exit from left to right. For a line from left to right, walking up
+    the picture is an entry.
+
+    \b
+    Examples:
+      edge-counter count vtest --line 550,160,550,480
+      edge-counter count door.mp4 --line 100,400,600,400 --annotate seen.mp4
+    """
+    from edge_counter import clip
+    from edge_counter.assets import resolve_source
+    from edge_counter.detector import load_detector
+
+    source = resolve_source(file)
+    name, detector = load_detector(model)
+    click.echo(f"detector: {name}", err=True)
+    annotate = _annotator(video, source.address, line, anchor) if video else None
+    crossings = clip.count(
+        source, line, detector, anchor=anchor, progress=_Progress(), annotate=annotate
+    )
+    click.echo(_as_json(crossings) if is_json else _as_text(crossings))
+
+
+def _annotator(
+    video: Path, source: str, line: "Line", anchor: "Anchor"
+) -> "Callable[[Camera], AbstractContextManager[Watcher]]":
+    if video.exists() and video.samefile(source):
+        raise BadOutput(f"{video}: this is the video to be counted")
+    try:
+        from edge_counter.annotate import drawing
+    except ModuleNotFoundError as error:
+        raise BadOutput(f"--annotate needs the extra edge-counter[annotate] ({error})") from error
+    return partial(drawing, output=video, line=line, anchor=anchor)
+
+
+class _Progress:
+    """Shows on standard error how far it is, over one line on a terminal."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._began_at_s = self._shown_at_s = time.monotonic()
+
+    def __call__(self, step: "Step") -> None:
+        now_s = time.monotonic()
+        done = step.frame.index + 1
+        pause_s = _PROGRESS_S if self._is_terminal else _PROGRESS_LINE_S
+        if now_s - self._shown_at_s < pause_s and done != step.frames:
+            return
+        self._shown_at_s = now_s
+        total = f"/{step.frames}" if step.frames else ""
+        rate = done / (now_s - self._began_at_s)
+        totals = _totals(step.crossings)
+        text = f"frame {done}{total}  {rate:.0f}/s  {totals['entry']} in  {totals['exit']} out"
+        if self._is_terminal:
+            click.echo(f"\r{text:<60}", err=True, nl=done == step.frames)
+        else:
+            click.echo(text, err=True)
+
+
+def _totals(crossings: "list[Crossing]") -> Counter[str]:
+    return Counter(crossing.direction for crossing in crossings)
+
+
+def _as_json(crossings: "list[Crossing]") -> str:
+    totals = _totals(crossings)
+    rows = [
+        {
+            "t_s": round(crossing.time_s, 2),
+            "direction": crossing.direction,
+            "track_id": crossing.track_id,
+            "confidence": round(crossing.confidence, 2),
+        }
+        for crossing in crossings
+    ]
+    counts = {"entries": totals["entry"], "exits": totals["exit"], "crossings": rows}
+    return msgspec.json.encode(counts).decode()
+
+
+def _as_text(crossings: "list[Crossing]") -> str:
+    totals = _totals(crossings)
+    rows = [
+        f"{crossing.time_s:8.1f} s  {crossing.direction:5}  {crossing.track_id}"
+        f"  {crossing.confidence:.2f}"
+        for crossing in crossings
+    ]
+    return "\n".join([*rows, f"entries {totals['entry']}, exits {totals['exit']}"])
+
+
+@main.group("assets", invoke_without_command=True)
+@click.pass_context
+def assets_command(ctx: click.Context) -> None:
+    """List models and clips: where they were found, or that they are missing."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from edge_counter.assets import assets, find
+
+    for asset in assets().values():
+        where = find(asset) or "missing"
+        click.echo(f"{asset.name:12} {asset.kind:6} {asset.licence}\n    {where}")
+
+
+@assets_command.command("pull")
+@click.argument("names", nargs=-1)
+def pull_command(names: tuple[str, ...]) -> None:
+    """Fetch missing assets, or those NAMED, into the user's cache, checked by SHA-256."""
+    from edge_counter import assets
+
+    known = assets.assets()
+    if unknown := [name for name in names if name not in known]:
+        raise BadAsset(f"no asset {unknown[0]}; there are {', '.join(known)}")
+    for asset in (known[name] for name in names or known):
+        path = assets.find(asset)
+        if path is None:
+            path = _pull(asset)
+        click.echo(f"{asset.name}: {path}")
+
+
+def _pull(asset: "Asset") -> Path:
+    from edge_counter.assets import pull
+
+    with click.progressbar(length=asset.size_bytes, label=asset.name, file=sys.stderr) as bar:
+        return pull(asset, lambda done: bar.update(done - bar.pos))
