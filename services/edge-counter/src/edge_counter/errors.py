@@ -12,6 +12,7 @@
     ├── BadLine              a line outside the picture or without length
     ├── BadAsset             an asset that is missing, or that cannot be fetched
     ├── BadOutput            a file that cannot be written
+    ├── BadSettings          the environment says too little or the wrong thing
     ├── BadConfiguration     the API's answer is not what its contract says
     ├── StateInUse           another process works in the state directory
     └── SpoolUnavailable     the spool cannot be written now, as on a full disk
@@ -65,6 +66,10 @@ class BadAsset(EdgeError):
 
 
 class BadOutput(EdgeError):
+    pass
+
+
+class BadSettings(EdgeError):
     pass
 
 

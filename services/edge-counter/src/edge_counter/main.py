@@ -1,5 +1,6 @@
 """The command line."""
 
+import logging
 import sys
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from edge_counter.errors import BadAsset, BadLine, BadOutput, EdgeError
+from edge_counter.errors import BadAsset, BadLine, BadOutput, BadSettings, EdgeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from edge_counter.clip import Step, Watcher
     from edge_counter.counting import Line
     from edge_counter.pipeline import Anchor, Crossing
+    from edge_counter.settings import Settings
 
 _PROGRESS_S: Final = 0.5  # between progress on a terminal
 _PROGRESS_LINE_S: Final = 10.0  # between lines of it in a file
@@ -115,6 +117,72 @@ def count_command(
         source, line, detector, anchor=anchor, progress=_Progress(), annotate=annotate
     )
     click.echo(_as_json(crossings) if is_json else _as_text(crossings))
+
+
+class _RunCommand(click.Command):
+    """Explains the settings, which come from the environment."""
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from edge_counter.settings import Settings
+
+        rows = []
+        for name, field in Settings.model_fields.items():
+            shown = "required" if field.is_required() else f"default: {_shown(field.default)}"
+            variable = field.validation_alias or f"EDGE_{name}".upper()
+            rows.append((f"{variable}", f"{field.description or ''} [{shown}]".strip()))
+        with formatter.section("Settings, from the environment"):
+            formatter.write_dl(rows)
+
+
+def _shown(default: object) -> str:
+    return "none" if default is None else str(default)
+
+
+@main.command("run", cls=_RunCommand)
+def run_command() -> None:
+    """Follow a camera for ever: count on the lines that Atrium has for it, report to Kafka.
+
+    Crossings wait on disk while Kafka is away. A file is a recording: each of its crossings is
+    reported once, however often this is killed.
+    """
+    import asyncio
+
+    from common.log import set_up_logging
+    from edge_counter import edge
+    from edge_counter.detector import load_detector
+
+    settings = _settings()
+    set_up_logging("edge-counter", level=settings.log_level, style=settings.log_style)
+    name, detector = load_detector(settings.model)
+    # It reports every failed try; the uplink says once that Kafka is away.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    log = logging.getLogger(__name__)
+    log.info("detector loaded", extra={"model": name})
+    if settings.model is None and name == "hog":
+        log.warning("HOG is slow and rough: `edge-counter assets pull` fetches a better model")
+    try:
+        asyncio.run(edge.run(settings, detector))
+    except EdgeError:
+        raise
+    except Exception:
+        log.critical("process failed", exc_info=True)
+        raise SystemExit(1) from None
+
+
+def _settings() -> "Settings":
+    from pydantic import ValidationError
+
+    from edge_counter.settings import Settings
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            (name if name.isupper() else f"EDGE_{name}".upper()) + f": {finding['msg']}"
+            for finding in error.errors(include_input=False)
+            if (name := str(finding["loc"][0]))
+        ]
+        raise BadSettings("; ".join(wrong)) from None
 
 
 def _annotator(

@@ -1,0 +1,73 @@
+"""Brings crossings into the spool, and holds on to them while its disk is full."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from edge_counter.errors import SpoolUnavailable
+from edge_counter.health import CROSSINGS, Health
+from edge_counter.spool import DatedCrossing, Recording, Spool
+
+_log = logging.getLogger(__name__)
+
+_RETRY_S: Final = 1.0
+_PROGRESS_S: Final = 5.0  # how much of a recording a restart may have to count again, silently
+
+
+class Ledger:
+    """The way of one camera's crossings into the spool.
+
+    Args:
+        stored: told after crossings became durable.
+    """
+
+    def __init__(
+        self, spool: Spool, camera_id: int, health: Health, stored: Callable[[], None]
+    ) -> None:
+        self._spool = spool
+        self._camera_id = camera_id
+        self._health = health
+        self._stored = stored
+        self._waiting: list[DatedCrossing] = []
+        self._write_at_s = 0.0
+
+    def write(self, crossings: Sequence[DatedCrossing], recording: Recording | None = None) -> bool:
+        """Make crossings durable, at once or, while that fails, with a later call.
+
+        Args:
+            recording: how far it is with these crossings; without any it is noted now and then,
+                and when it is finished.
+
+        Returns:
+            Whether all that was asked for is durable.
+        """
+        self._waiting += crossings
+        now_s = time.monotonic()
+        is_due = recording is not None and (recording.is_finished or now_s >= self._write_at_s)
+        is_blocked = "spool" in self._health.problems and now_s < self._write_at_s
+        if is_blocked:
+            return False
+        if not (self._waiting or is_due):
+            return True
+        try:
+            self._spool.store(self._camera_id, self._waiting, recording)
+        except SpoolUnavailable as error:
+            self._write_at_s = now_s + _RETRY_S
+            if self._health.note("spool", str(error)):
+                _log.error("crossings wait", extra={"reason": str(error)})
+            return False
+        self._write_at_s = now_s + _PROGRESS_S
+        if self._health.note("spool", None):
+            _log.info("spool can be written again")
+        self._announce()
+        return True
+
+    def _announce(self) -> None:
+        if not self._waiting:
+            return
+        for direction, count in Counter(one.direction for one in self._waiting).items():
+            CROSSINGS.labels(direction).inc(count)
+        self._waiting.clear()
+        self._stored()
