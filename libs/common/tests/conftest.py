@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 import sample_service
+
 from common.db import Database
 from common.testing.plugin import Broker, CloneDatabase, TestDatabase
 
 
 @pytest.fixture
 async def sample(clone_database: CloneDatabase) -> AsyncIterator[TestDatabase]:
-    async with clone_database(sample_service.SERVICE) as database:
+    async with clone_database(sample_service.SCHEMA) as database:
         yield database
 
 

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from common.consumer import Refused, Subscription, processed_table
 from common.db import Database
 from common.errors import Conflict
 from common.events import CloudEvent, Topic
 from common.outbox import Outbox, outbox_table
-from common.process import Parts, Service
-from common.settings import ServiceSettings
-from msgspec import Struct
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from common.schema import Schema
 
 metadata = MetaData(schema="sample")
 outbox = Outbox(outbox_table(metadata), source="sample")
@@ -43,20 +43,9 @@ class ThingV1(Struct, frozen=True, kw_only=True):
 THINGS: Final = Topic("sample.thing.v1", ThingV1, "id", "sample", partitions=3)
 
 
-class Settings(ServiceSettings):
-    pass
-
-
-def _build(_settings: Settings) -> Parts:
-    raise AssertionError("the sample is not run as a process")
-
-
-SERVICE: Final = Service(
-    "sample",
-    settings=Settings,
-    metadata=metadata,
+SCHEMA: Final = Schema(
+    metadata,
     versions=Path(__file__).with_name("sample_migrations"),
-    build=_build,
     published=[THINGS],
     consumed=[THINGS],
 )

@@ -80,7 +80,7 @@ def create_app(
     routers: Sequence[APIRouter],
     checks: Mapping[str, Check],
     unavailable: str = "Service temporarily unavailable",
-) -> ASGIApp:
+) -> "Operations":
     """Make the application of a service.
 
     Args:
@@ -89,16 +89,28 @@ def create_app(
         checks: what must not raise for the service to be ready, by name.
         unavailable: what callers are told while the database is away.
     """
-    api = FastAPI(title=service, version=version, openapi_url=None, redirect_slashes=False)
-    for router in routers:
-        api.include_router(router)
-    _answer_errors(api, unavailable)
+    api = create_api(service, version=version, routers=routers, unavailable=unavailable)
 
     @api.get("/openapi/{contract}", include_in_schema=False)
     async def openapi(contract: Contract) -> dict[str, Any]:
         return contract_openapi(api, contract)
 
     return Operations(RequestContext(RequireIdentity(api, verifier)), checks, api)
+
+
+def create_api(
+    name: str,
+    *,
+    version: str,
+    routers: Sequence[APIRouter],
+    unavailable: str = "Service temporarily unavailable",
+) -> FastAPI:
+    """Make the routes alone, with their refusals; who is calling stands in ``scope["call"]``."""
+    api = FastAPI(title=name, version=version, openapi_url=None, redirect_slashes=False)
+    for router in routers:
+        api.include_router(router)
+    _answer_errors(api, unavailable)
+    return api
 
 
 def contract_openapi(api: FastAPI, contract: Contract) -> dict[str, Any]:
@@ -143,7 +155,7 @@ def _answer_errors(api: FastAPI, unavailable: str) -> None:
 
     async def malformed(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        return refusal(request.scope, _malformed(error))
+        return refusal(request.scope, _malformed(request.scope["call"].contract, error))
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
@@ -164,9 +176,10 @@ def _answer_errors(api: FastAPI, unavailable: str) -> None:
     api.add_exception_handler(Exception, broken)
 
 
-def _malformed(error: RequestValidationError) -> AppError:
-    fields = fields_of(error.errors())
-    if "__path__" in fields:
+def _malformed(contract: Contract, error: RequestValidationError) -> AppError:
+    findings = error.errors()
+    fields = fields_of(findings)
+    if contract is not Contract.OCCUPANCY and any(one["loc"][0] == "path" for one in findings):
         return NotFound("Not found.")
     if "__body__" in fields:
         return Invalid(fields["__body__"][0])

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 LARGEST_ID: Final = 2**31 - 1
 _KEPT_CONTROLS: Final = frozenset("\t\n\r")
@@ -46,8 +47,23 @@ def _representable(moment: datetime) -> datetime:
     return moment
 
 
+def _whole(value: object) -> object:
+    # Python takes true for 1; a client that sends it means something else.
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "A valid integer is required.")
+    return value
+
+
+def _written(value: object) -> object:
+    # Pydantic takes a bare number for seconds since 1970.
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("datetime_type", "Datetime has wrong format.")
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_clean)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
-IntegerId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-Instant = Annotated[AwareDatetime, AfterValidator(_representable)]
+Integer = Annotated[int, BeforeValidator(_whole)]
+IntegerId = Annotated[Integer, Field(ge=1, le=LARGEST_ID)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_representable)]

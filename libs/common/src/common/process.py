@@ -2,39 +2,31 @@
 
 import asyncio
 import logging
-import random
 import signal
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import click
 import uvicorn
 import uvloop
-from aiokafka.errors import KafkaError
 from pydantic import ValidationError
-from sqlalchemy import MetaData
 from starlette.types import ASGIApp
 
-from common import migrations
 from common.app import Operations
-from common.db import UNAVAILABLE, create_engine, is_unavailable
-from common.events import Topic
 from common.log import set_up_logging
-from common.settings import ServiceSettings
-from common.topics import ensure_topics
+from common.schema import Schema
+from common.settings import DatabaseSettings, ProcessSettings, ServiceSettings
 from common.tracing import set_up_tracing
 
 _log = logging.getLogger(__name__)
 
 Worker = Callable[[], Coroutine[Any, Any, None]]
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+AnySettings = TypeVar("AnySettings", bound=ProcessSettings)
 
 DRAIN_S: Final = 10
-DEPENDENCY_WAIT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +51,14 @@ class Service(Generic[SettingsT]):
     Args:
         name: of the service.
         settings: read from the environment.
-        metadata: its tables.
-        versions: folder of its migrations.
+        schema: what it owns outside its process.
         build: puts the parts together.
-        published: topics that it writes, made by ``migrate``.
-        consumed: topics that it takes; ``migrate`` makes their dead-letter topics.
     """
 
     name: str
     settings: type[SettingsT]
-    metadata: MetaData
-    versions: Path
+    schema: Schema
     build: Callable[[SettingsT], Parts]
-    published: Sequence[Topic[Any]] = ()
-    consumed: Sequence[Topic[Any]] = ()
 
     def commands(self) -> click.Group:
         """Make the service's command line."""
@@ -85,7 +71,8 @@ class Service(Generic[SettingsT]):
         command("migrate", "Bring the schema and the topics up to date, then end.", self._migrate)
         command(
             "run",
-            "Answer requests, consume events and send the outbox, in one process.",
+            "Answer requests, consume events and send the outbox, in one process."
+            + environment_help(self.settings),
             lambda migrate: self._run(api=True, workers=True, migrate=migrate),
             migrate_first,
         )
@@ -100,7 +87,7 @@ class Service(Generic[SettingsT]):
     def _migrate(self) -> None:
         settings = load_settings(self.settings)
         set_up_logging(self.name, level=settings.log_level, style=settings.log_style)
-        run_to_end(self._migrated(settings))
+        run_to_end(migrate_schema(self.schema, settings))
 
     def _run(self, *, api: bool, workers: bool, migrate: bool = False) -> None:
         settings = load_settings(self.settings)
@@ -109,7 +96,7 @@ class Service(Generic[SettingsT]):
 
         async def run() -> None:
             if migrate:
-                await self._migrated(settings)
+                await migrate_schema(self.schema, settings)
             parts = self.build(settings)
             parts.app.serves_routes = api
             try:
@@ -123,24 +110,33 @@ class Service(Generic[SettingsT]):
 
         run_to_end(run())
 
-    async def _migrated(self, settings: SettingsT) -> None:
-        if settings.owner_database_url is None:
-            raise click.ClickException(
-                f"{self.name.upper()}_OWNER_DATABASE_URL is missing:"
-                " only the schema's owner migrates."
-            )
-        url = settings.owner_database_url.get_secret_value()
-        engine = create_engine(url, application=f"atrium-{self.name}-migrate", pool=1)
-        try:
-            await until_available(lambda: migrations.migrate(engine, self.metadata, self.versions))
-        finally:
-            await engine.dispose()
-        await until_available(
-            lambda: ensure_topics(settings.kafka, published=self.published, consumed=self.consumed)
+
+async def migrate_schema(schema: Schema, settings: DatabaseSettings) -> None:
+    """Migrate as the schema's owner, whose address only this needs."""
+    if settings.owner_database_url is None:
+        prefix = settings.model_config.get("env_prefix", "")
+        raise click.ClickException(
+            f"{prefix}OWNER_DATABASE_URL is missing: only the schema's owner migrates."
         )
+    await schema.migrate(
+        settings.owner_database_url.get_secret_value(),
+        kafka=settings.kafka,
+        replication=settings.kafka_replication,
+    )
 
 
-def load_settings(kind: type[SettingsT]) -> SettingsT:
+def environment_help(settings: type[ProcessSettings]) -> str:
+    """List the variables that a process reads, for its ``--help``."""
+    prefix = settings.model_config.get("env_prefix", "")
+    lines = []
+    for name, field in settings.model_fields.items():
+        variable = field.validation_alias or f"{prefix}{name}".upper()
+        value = "required" if field.is_required() else f"default: {field.default}"
+        lines.append(f"{variable}  {field.description or ''} ({value})")
+    return "\n\n\b\n" + "\n".join(lines)
+
+
+def load_settings(kind: type[AnySettings]) -> AnySettings:
     """Read settings from the environment; what is missing or wrong is named, and ends us."""
     try:
         return kind()
@@ -152,20 +148,6 @@ def load_settings(kind: type[SettingsT]) -> SettingsT:
             if (name := str(finding["loc"][0]))
         ]
         raise click.ClickException("settings: " + "; ".join(wrong)) from None
-
-
-async def until_available(attempt: Callable[[], Awaitable[None]]) -> None:
-    """Try until what is needed answers; after two minutes let its error out."""
-    deadline = time.monotonic() + DEPENDENCY_WAIT_S
-    while True:
-        try:
-            return await attempt()
-        except (KafkaError, *UNAVAILABLE) as error:
-            away = isinstance(error, KafkaError) or is_unavailable(error)
-            if not away or time.monotonic() > deadline:
-                raise
-            _log.info("waiting", extra={"reason": str(error) or type(error).__name__})
-        await asyncio.sleep(random.uniform(0.2, 0.5))  # noqa: S311 - jitter
 
 
 @dataclass(frozen=True, slots=True)

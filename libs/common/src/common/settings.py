@@ -24,25 +24,30 @@ class ProcessSettings(BaseSettings):
     log_style: Literal["json", "text"] = Field("json", validation_alias="ATRIUM_LOG_STYLE")
 
 
-class ServiceSettings(ProcessSettings):
-    """What every service reads beside its own; its own names carry the service's prefix."""
+class DatabaseSettings(ProcessSettings):
+    """What every process with a schema reads beside its own; names carry the process's prefix."""
 
-    host: str = Field("127.0.0.1", description="Address that the service's port listens on.")
-    port: int = Field(ge=0, le=65535, description="The service's port; only the gateway calls it.")
     database_url: SecretStr = Field(description="postgresql://role:password@host:port/database")
     owner_database_url: SecretStr | None = Field(
         None, description="The same for the role that owns the schema; only `migrate` needs it."
     )
     database_pool: int = Field(10, ge=1, description="Connections held open at most.")
-    identity_public_keys: str = Field(
-        validation_alias="ATRIUM_IDENTITY_PUBLIC_KEYS",
-        description="Keys that may sign identities: base64 of Ed25519 keys, comma-separated.",
-    )
     kafka_replication: int = Field(
         1,
         ge=1,
         validation_alias="ATRIUM_KAFKA_REPLICATION",
         description="Brokers that keep a copy of each partition of a topic made by `migrate`.",
+    )
+
+
+class ServiceSettings(DatabaseSettings):
+    """What every service reads beside its own."""
+
+    host: str = Field("127.0.0.1", description="Address that the service's port listens on.")
+    port: int = Field(ge=0, le=65535, description="The service's port; only the gateway calls it.")
+    identity_public_keys: str = Field(
+        validation_alias="ATRIUM_IDENTITY_PUBLIC_KEYS",
+        description="Keys that may sign identities: base64 of Ed25519 keys, comma-separated.",
     )
     timezone: ZoneName = Field(
         "UTC",

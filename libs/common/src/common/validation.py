@@ -62,18 +62,13 @@ def fields_of(
 ) -> dict[str, list[str]]:
     """Gather sentences by field.
 
-    What is wrong with the body as a whole stands under ``__body__``, with the path under
-    ``__path__``.
+    What is wrong with the body as a whole stands under ``__body__``.
     """
     fields: dict[str, list[str]] = {}
     for finding in findings:
         where = [part for part in finding["loc"] if isinstance(part, str)]
-        if where[:1] == ["path"]:
-            name = "__path__"
-        elif finding["type"] == "json_invalid" or len(where) < 2:
-            name = "__body__"
-        else:
-            name = where[1]
+        whole_body = finding["type"] == "json_invalid" or len(where) < 2  # noqa: PLR2004
+        name = "__body__" if whole_body else where[1]
         text = sentence(finding)
         if text not in (known := fields.setdefault(name, [])):
             known.append(text)

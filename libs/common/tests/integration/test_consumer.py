@@ -9,13 +9,14 @@ from typing import Any
 import asyncpg
 import pytest
 import sample_service
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
+from sample_service import SUBSCRIPTION, THINGS, event, recorded
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from common.consumer import Consumer, DeadLetterLimit, Subscription
 from common.db import Database
 from common.events import CloudEvent
 from common.testing.plugin import Broker, TestDatabase
-from sample_service import SUBSCRIPTION, THINGS, event, recorded
-from sqlalchemy.ext.asyncio import AsyncSession
 
 Make = Callable[..., Consumer]
 
@@ -211,7 +212,7 @@ async def test_broken_and_refused_messages_are_parked_once_with_their_reason(
     parked = await dead_letters(database)
     # Their offsets are forgotten, as after the loss of the group: all of them come again.
     async with running(make()):
-        await send(topics, messages + [(1, event(8, 8))])
+        await send(topics, [*messages, (1, event(8, 8))])
         await until_recorded(database, 2)
 
     assert found == [(7, 7)]

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 import asyncpg
 import sample_service
 from aiokafka import AIOKafkaConsumer
+from sample_service import THINGS, add_thing, change_thing, outbox, publish_thing
+from sqlalchemy import func, select
+
 from common.db import Database
 from common.relay import Relay
 from common.testing.plugin import Broker, TestDatabase
-from sample_service import THINGS, add_thing, change_thing, outbox, publish_thing
-from sqlalchemy import func, select
 
 THINGS_COUNT = 8
 

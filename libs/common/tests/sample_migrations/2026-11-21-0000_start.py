@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from common.messaging_schema import create_messaging_tables
 
 revision = "20261121_0000"

@@ -1,0 +1,1 @@
+"""Cameras, the lines that they watch, and how many people are there."""

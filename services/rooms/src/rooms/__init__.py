@@ -1,0 +1,1 @@
+"""Buildings, amenities and rooms."""

@@ -20,7 +20,7 @@ from common.db import create_engine
 from common.events import Topic
 from common.identity import Signer
 from common.ids import new_cuid
-from common.process import Service
+from common.schema import Schema
 from common.testing.servers import (
     Server,
     free_port,
@@ -57,7 +57,7 @@ class TestDatabase:
     superuser_url: str
 
 
-CloneDatabase = Callable[[Service[Any]], AbstractAsyncContextManager[TestDatabase]]
+CloneDatabase = Callable[[Schema], AbstractAsyncContextManager[TestDatabase]]
 
 
 @pytest.fixture(scope="session")
@@ -114,22 +114,22 @@ _templates: set[str] = set()
 
 @pytest.fixture
 def clone_database(postgres: Postgres) -> CloneDatabase:
-    """Gives a service's database as its migrations make it, a clone for each test."""
+    """Gives a schema's database as its migrations make it, a clone for each test."""
 
     @asynccontextmanager
-    async def clone(service: Service[Any]) -> AsyncIterator[TestDatabase]:
-        template = await _template(postgres, service)
+    async def clone(schema: Schema) -> AsyncIterator[TestDatabase]:
+        template = await _template(postgres, schema)
         name = f"t_{new_cuid()}"
         server: asyncpg.Connection[Any] = await asyncpg.connect(postgres.url())
         try:
             await server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             await server.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
-            schema = service.metadata.schema
-            await server.execute(f"GRANT CONNECT ON DATABASE {name} TO {schema}, {schema}_owner")
+            roles_of = f"{schema.name}, {schema.name}_owner"
+            await server.execute(f"GRANT CONNECT ON DATABASE {name} TO {roles_of}")
             yield TestDatabase(
                 name=name,
-                url=_url(postgres, str(schema), name),
-                owner_url=_url(postgres, f"{schema}_owner", name),
+                url=_url(postgres, schema.name, name),
+                owner_url=_url(postgres, f"{schema.name}_owner", name),
                 superuser_url=postgres.url(name),
             )
             await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -143,14 +143,13 @@ def _url(postgres: Postgres, role: str, database: str) -> str:
     return f"postgresql://{role}:{_PASSWORD}@127.0.0.1:{postgres.port}/{database}"
 
 
-async def _template(postgres: Postgres, service: Service[Any]) -> str:
-    schema = str(service.metadata.schema)
-    name = f"template_{schema}"
+async def _template(postgres: Postgres, schema: Schema) -> str:
+    name = f"template_{schema.name}"
     if name not in _templates:
         passwords = roles.SchemaPasswords(_PASSWORD, _PASSWORD)
-        await roles.ensure(postgres.url(), {schema: passwords}, database=name)
-        engine = create_engine(_url(postgres, f"{schema}_owner", name), application="template")
-        await migrations.migrate(engine, service.metadata, service.versions)
+        await roles.ensure(postgres.url(), {schema.name: passwords}, database=name)
+        engine = create_engine(_url(postgres, f"{schema.name}_owner", name), application="tests")
+        await migrations.migrate(engine, schema.metadata, schema.versions)
         await engine.dispose()
         _templates.add(name)
     return name

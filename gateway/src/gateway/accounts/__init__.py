@@ -1,0 +1,1 @@
+"""Who has an account, and the tokens by which they are known."""

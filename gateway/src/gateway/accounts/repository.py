@@ -1,0 +1,207 @@
+"""Reads and writes the schema `accounts`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, literal, null, or_, select, union_all, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.errors import Conflict
+from common.identity import Identity, Role
+from gateway.accounts.tables import devices, sessions, users
+
+# How often the use of a session is written down.
+_NOTE_USE_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with an account.
+
+    Args:
+        version: counts the changes.
+        password_hash: argon2id, in its own encoding; never leaves the gateway.
+    """
+
+    id: str
+    version: int
+    email: str
+    username: str | None
+    name: str
+    role: Role
+    department: str | None
+    password_hash: str
+    is_active: bool
+
+
+_COLUMNS = [users.c[name] for name in User.__dataclass_fields__]
+
+
+def _user(row: Row[Any] | None) -> User | None:
+    return User(**{**row._asdict(), "role": Role(row.role)}) if row else None
+
+
+class Accounts:
+    """Users, sessions and devices, in the caller's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    # --- users ---
+
+    async def add(self, user: User) -> None:
+        """Store a new user.
+
+        Raises:
+            Conflict: the e-mail address or user name has an account already.
+        """
+        values = {name: getattr(user, name) for name in User.__dataclass_fields__}
+        statement = insert(users).values(values).on_conflict_do_nothing()
+        if await self._session.scalar(statement.returning(users.c.id)) is None:
+            raise Conflict(f"{user.email} or its user name has an account already")
+
+    async def by_login(self, name: str) -> User | None:
+        """Find a user by e-mail address or user name, whatever the case."""
+        wanted = name.lower()
+        found = or_(func.lower(users.c.email) == wanted, func.lower(users.c.username) == wanted)
+        return _user((await self._session.execute(select(*_COLUMNS).where(found))).first())
+
+    async def by_id(self, user_id: str) -> User | None:
+        """Find a user."""
+        found = select(*_COLUMNS).where(users.c.id == user_id)
+        return _user((await self._session.execute(found)).first())
+
+    async def change(self, user_id: str, **values: object) -> User | None:
+        """Change a user; returns how it stands then."""
+        changed = (
+            update(users)
+            .where(users.c.id == user_id)
+            .values(version=users.c.version + 1, **values)
+            .returning(*_COLUMNS)
+        )
+        return _user((await self._session.execute(changed)).first())
+
+    async def all(self) -> Sequence[User]:
+        """List the users by name."""
+        rows = await self._session.execute(select(*_COLUMNS).order_by(users.c.name, users.c.id))
+        return [user for row in rows if (user := _user(row)) is not None]
+
+    # --- sessions ---
+
+    async def start_session(
+        self, user_id: str, access: bytes, refresh: bytes, *, expires_at: datetime
+    ) -> None:
+        """Store a session by the SHA-256 of its tokens."""
+        statement = insert(sessions).values(
+            user_id=user_id, access_sha256=access, refresh_sha256=refresh, expires_at=expires_at
+        )
+        await self._session.execute(statement)
+
+    async def refresh_session(self, shown: bytes, access: bytes, refresh: bytes) -> str | None:
+        """Replace the tokens of the session whose refresh token is shown; returns its user."""
+        replaced = (
+            update(sessions)
+            .where(
+                sessions.c.refresh_sha256 == shown,
+                sessions.c.ended_at.is_(None),
+                sessions.c.expires_at > func.now(),
+            )
+            .values(
+                access_sha256=access,
+                refresh_sha256=refresh,
+                replaced_refresh_sha256=shown,
+                last_used_at=func.now(),
+            )
+            .returning(sessions.c.user_id)
+        )
+        user_id: str | None = await self._session.scalar(replaced)
+        return user_id
+
+    async def end_session_of_replaced(self, shown: bytes) -> int:
+        """End the session in which a refresh token was replaced; returns how many ended."""
+        return await self._end(sessions.c.replaced_refresh_sha256 == shown)
+
+    async def end_session(self, access: bytes) -> int:
+        """End the session of an access token."""
+        return await self._end(sessions.c.access_sha256 == access)
+
+    async def end_sessions_of(self, user_id: str) -> int:
+        """End all sessions of a user."""
+        return await self._end(sessions.c.user_id == user_id)
+
+    async def _end(self, which: Any) -> int:  # noqa: ANN401 - a condition
+        ended = (
+            update(sessions)
+            .where(which, sessions.c.ended_at.is_(None))
+            .values(ended_at=func.now())
+            .returning(sessions.c.id)
+        )
+        return len((await self._session.execute(ended)).all())
+
+    async def identify(self, token: bytes, *, idle: timedelta) -> Identity | None:
+        """Tell whose token this is, by its SHA-256; None if nobody's, or no longer."""
+        now = func.now()
+        person = (
+            select(
+                literal("user").label("kind"), users.c.id, users.c.role, users.c.name, users.c.email
+            )
+            .join(sessions, sessions.c.user_id == users.c.id)
+            .where(
+                sessions.c.access_sha256 == token,
+                sessions.c.ended_at.is_(None),
+                sessions.c.expires_at > now,
+                sessions.c.last_used_at > now - idle,
+                users.c.is_active,
+            )
+        )
+        device = select(
+            devices.c.kind, devices.c.id, null().label("role"), devices.c.name, null()
+        ).where(devices.c.token_sha256 == token, devices.c.revoked_at.is_(None))
+        row = (await self._session.execute(union_all(person, device))).first()
+        if row is None:
+            return None
+        await self._session.execute(
+            update(sessions)
+            .where(
+                sessions.c.access_sha256 == token,
+                sessions.c.last_used_at < now - _NOTE_USE_EVERY,
+            )
+            .values(last_used_at=now)
+        )
+        role = Role(row.role) if row.role else None
+        return Identity(kind=row.kind, id=row.id, role=role, name=row.name, email=row.email)
+
+    # --- devices ---
+
+    async def add_device(self, device_id: str, kind: str, name: str, token: bytes) -> None:
+        """Store a device by the SHA-256 of its token.
+
+        Raises:
+            Conflict: a device of this kind has the name.
+        """
+        values = {"id": device_id, "kind": kind, "name": name, "token_sha256": token}
+        statement = insert(devices).values(values).on_conflict_do_nothing()
+        if await self._session.scalar(statement.returning(devices.c.id)) is None:
+            raise Conflict(f"there is {kind} {name!r} already; revoke it first")
+
+    async def revoke_device(self, kind: str, name: str) -> bool:
+        """Make a device's token worthless; False if there is none of that name."""
+        revoked = (
+            update(devices)
+            .where(devices.c.kind == kind, devices.c.name == name, devices.c.revoked_at.is_(None))
+            .values(revoked_at=func.now())
+            .returning(devices.c.id)
+        )
+        return (await self._session.execute(revoked)).first() is not None
+
+    async def active_devices(self) -> Sequence[Row[Any, Any, Any, Any]]:
+        """List the devices whose token is good."""
+        found = (
+            select(devices.c.id, devices.c.kind, devices.c.name, devices.c.created_at)
+            .where(devices.c.revoked_at.is_(None))
+            .order_by(devices.c.kind, devices.c.name)
+        )
+        return (await self._session.execute(found)).all()

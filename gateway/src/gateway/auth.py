@@ -1,0 +1,107 @@
+"""Tells who is calling from the token that they show."""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from common.errors import Unauthorized
+from common.identity import ANONYMOUS, LIFETIME_S, Identity, Signer
+from gateway.routes import Route
+
+# A revoked token is refused this long after at the latest.
+REMEMBER_S: Final = 4.0
+MOST_REMEMBERED: Final = 50_000
+MOST_SIGNED: Final = 1_000
+SIGN_AHEAD_S: Final = LIFETIME_S / 2
+
+FindIdentity = Callable[[bytes], Awaitable[Identity | None]]
+
+
+@dataclass(slots=True)
+class Principal:
+    """A caller, and what was signed for them lately."""
+
+    identity: Identity
+    known_until: float = float("inf")
+    signed: dict[tuple[str, str, str, bytes], tuple[bytes, float]] = field(default_factory=dict)
+
+
+class Authenticator:
+    """Looks tokens up, and remembers what it found for less than 5 s.
+
+    Args:
+        find: looks up the identity behind the SHA-256 of a token; None for an unknown one.
+        signer: signs what services are told.
+    """
+
+    def __init__(self, find: FindIdentity, signer: Signer) -> None:
+        self._find = find
+        self._signer = signer
+        self._known: dict[bytes, Principal] = {}
+        self._anonymous = Principal(ANONYMOUS)
+
+    @property
+    def anonymous(self) -> Principal:
+        """Who shows no token."""
+        return self._anonymous
+
+    def remembered(self, token: bytes) -> Principal | None:
+        """Return who a token belongs to, if that is known without asking."""
+        principal = self._known.get(hashlib.sha256(token).digest())
+        if principal is None or principal.known_until < time.monotonic():
+            return None
+        return principal
+
+    async def look_up(self, token: bytes) -> Principal:
+        """Ask who a token belongs to.
+
+        Raises:
+            Unauthorized: nobody, any more.
+        """
+        digest = hashlib.sha256(token).digest()
+        identity = await self._find(digest)
+        if identity is None:
+            self._known.pop(digest, None)
+            raise Unauthorized("Invalid or expired token")
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        principal = Principal(identity, time.monotonic() + REMEMBER_S)
+        self._known[digest] = principal
+        return principal
+
+    def forget(self, token: bytes) -> None:
+        """Ask again at the token's next use, because it was revoked here."""
+        self._known.pop(hashlib.sha256(token).digest(), None)
+
+    def sign(self, principal: Principal, route: Route, method: str, path: bytes) -> bytes:
+        """Return the signed identity for a call; for half a minute, the same for calls alike."""
+        key = (route.service, route.contract.value, method, path)
+        now = time.monotonic()
+        signed = principal.signed.get(key)
+        if signed is not None and signed[1] > now:
+            return signed[0]
+        token = self._signer.sign(
+            principal.identity,
+            service=route.service,
+            contract=route.contract,
+            method=method,
+            path=path.decode("latin1"),
+        ).encode()
+        if len(principal.signed) >= MOST_SIGNED:
+            principal.signed.clear()
+        principal.signed[key] = (token, now + SIGN_AHEAD_S)
+        return token
+
+
+def bearer_token(authorization: bytes) -> bytes:
+    """Take the token out of an Authorization header.
+
+    Raises:
+        Unauthorized: it is of another scheme.
+    """
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"bearer" or not token.strip():
+        raise Unauthorized("Expected an Authorization header of the form: Bearer <token>")
+    return token.strip()

@@ -1,0 +1,189 @@
+"""Every path that the gateway serves: which service, under which contract, for whom, how much.
+
+A trailing slash belongs to the path: ``/api/rooms`` and ``/api/rooms/`` are two routes of two
+contracts, and neither redirects. ``{}`` stands for one segment, ``**`` for whatever follows.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from common.contracts import Contract
+from common.identity import Identity, Role
+from gateway.editions import Edition
+from gateway.settings import Settings
+
+# --- who may call -------------------------------------------------------------------------------
+
+Callers = frozenset[str]
+ANYONE: Final[Callers] = frozenset({"anonymous", "panel", "edge", *Role})
+SIGNED_IN: Final[Callers] = frozenset(Role)
+EDGE: Final[Callers] = frozenset({"edge"})
+OPERATORS: Final[Callers] = frozenset({Role.ADMIN, Role.STAFF})
+
+
+def admits(callers: Callers, identity: Identity) -> bool:
+    """Tell whether a caller is among those who may call."""
+    return (identity.role or identity.kind) in callers
+
+
+# --- how often ----------------------------------------------------------------------------------
+
+
+class Rate(StrEnum):
+    """Requests of one class are counted together, by user, else by client address."""
+
+    READ = "read"
+    WRITE = "write"
+    SIGN_IN = "sign_in"
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+KIB: Final = 1024
+ACCOUNTS: Final = "accounts"
+_READS: Final = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One line of the table.
+
+    Args:
+        path: what it serves.
+        service: who answers; `accounts` is the gateway itself.
+        contract: the document that words the answers.
+        read, write: who may call with GET and HEAD, and with every other method.
+        rate: class of the writes; reads have their own.
+        body_limit: largest request body, in bytes.
+        edition: serves it in this edition only.
+        deadline_s: an answer must have begun by then.
+        unavailable: what callers are told while the service does not answer.
+    """
+
+    path: str
+    service: str
+    contract: Contract
+    read: Callers
+    write: Callers
+    rate: Rate = Rate.WRITE
+    body_limit: int = 64 * KIB
+    edition: Edition | None = None
+    deadline_s: float = 30.0
+    unavailable: str = "Service temporarily unavailable"
+
+    def callers(self, method: str) -> Callers:
+        return self.read if method in _READS else self.write
+
+    def rate_of(self, method: str) -> Rate:
+        return Rate.READ if method in _READS and self.rate is Rate.WRITE else self.rate
+
+
+def table(settings: Settings) -> tuple[Route, ...]:
+    """Write the table for an installation's settings."""
+    managers: Callers = settings.managers
+    watchers = ANYONE if settings.occupancy_public else SIGNED_IN | EDGE
+
+    def accounts(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
+        return Route(path=path, service=ACCOUNTS, contract=contract, **more)
+
+    def rooms(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
+        return Route(path=path, service="rooms", contract=contract, **more)
+
+    circle_time, directory = Contract.CIRCLE_TIME, Contract.DIRECTORY
+    sign_in = {"read": ANYONE, "write": ANYONE, "rate": Rate.SIGN_IN, "body_limit": 8 * KIB}
+    signed_in = {"read": SIGNED_IN, "write": SIGNED_IN}
+    managed = {"read": ANYONE, "write": managers}
+    return (
+        # path, contract, who and how much
+        accounts("/api/auth/login", circle_time, **sign_in),
+        accounts("/api/auth/refresh", circle_time, **sign_in),
+        accounts("/api/auth/me", circle_time, **signed_in),
+        accounts("/api/auth/logout", circle_time, **signed_in),
+        accounts("/api/users/login/", directory, **sign_in),
+        rooms("/api/rooms", circle_time, edition=Edition.CIRCLE_TIME, **signed_in),
+        rooms("/api/rooms/", directory, **managed),
+        rooms("/api/rooms/{}/", directory, **managed),
+        rooms("/api/locations/", directory, **managed),
+        rooms("/api/locations/{}/", directory, **managed),
+        rooms("/api/amenities/", directory, **managed),
+        rooms("/api/amenities/{}/", directory, **managed),
+        Route(
+            path="/api/occupancy/**",
+            service="occupancy",
+            contract=Contract.OCCUPANCY,
+            read=watchers,
+            write=OPERATORS,
+            unavailable="Occupancy service not initialized",
+        ),
+    )
+
+
+# --- looking up ---------------------------------------------------------------------------------
+
+
+class _Node:
+    __slots__ = ("any_segment", "children", "rest", "routes")
+
+    def __init__(self) -> None:
+        self.children: dict[bytes, _Node] = {}
+        self.any_segment: _Node | None = None
+        self.routes: dict[Edition | None, Route] = {}
+        self.rest: dict[Edition | None, Route] = {}
+
+
+class RouteMap:
+    """Finds the route of a path in one pass over its segments.
+
+    A segment that is written out wins over ``{}``; that wins over ``**``.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            self._add(route)
+
+    def find(self, path: bytes, edition: Edition) -> Route | None:
+        """Return the route of a raw path, or None."""
+        node, rest = self._root, None
+        for segment in path[1:].split(b"/"):
+            rest = node.rest or rest
+            child = node.children.get(segment)
+            if child is None and segment:
+                child = node.any_segment
+            if child is None:
+                return _of(rest, edition)
+            node = child
+        return _of(node.routes, edition) or _of(rest, edition)
+
+    def _add(self, route: Route) -> None:
+        node = self._root
+        for segment in route.path[1:].split("/"):
+            if segment == "**":
+                node.rest[route.edition] = route
+                return
+            node = _step(node, segment)
+        if route.edition in node.routes:
+            raise ValueError(f"{route.path} stands in the table twice")
+        node.routes[route.edition] = route
+
+
+def _step(node: _Node, segment: str) -> _Node:
+    if segment != "{}":
+        return node.children.setdefault(segment.encode(), _Node())
+    node.any_segment = node.any_segment or _Node()
+    return node.any_segment
+
+
+def _of(routes: dict[Edition | None, Route] | None, edition: Edition) -> Route | None:
+    return (routes.get(edition) or routes.get(None)) if routes else None
+
+
+def contracts_of(routes: Iterable[Route]) -> Iterator[tuple[Contract, frozenset[str]]]:
+    """List each contract of the table with the services that serve it."""
+    routes = tuple(routes)
+    for contract in Contract:
+        services = frozenset(route.service for route in routes if route.contract is contract)
+        if services:
+            yield contract, services

@@ -1,0 +1,36 @@
+"""What the listeners of a gateway have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from gateway.auth import Authenticator
+from gateway.limits import SlidingWindows
+from gateway.routes import Rate, RouteMap
+from gateway.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One of each per process; every listener reads the same.
+
+    Args:
+        routes: the table.
+        upstreams: connections, by service.
+        accounts: answers the routes whose service is `accounts`.
+        authenticator: tells who is calling.
+        windows: counts requests.
+        limits: requests a minute, by class.
+        trusted_proxies: proxies of ours before the gateway.
+        university_hosts: Host names that mean the university edition, lower case.
+    """
+
+    routes: RouteMap
+    upstreams: Mapping[str, Upstream]
+    accounts: ASGIApp
+    authenticator: Authenticator
+    windows: SlidingWindows
+    limits: Mapping[Rate, int]
+    trusted_proxies: int
+    university_hosts: frozenset[bytes]

@@ -1,0 +1,264 @@
+"""The contract `occupancy`: cameras, lines, live counts."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from common.app import JsonResponse, contract_router
+from common.contracts import Contract
+from common.db import Session
+from common.fields import Integer, IntegerId, Name, Text
+from occupancy import service
+from occupancy.domain import CameraType, LineDirection
+from occupancy.repository import Cameras, Counts
+
+router: APIRouter = contract_router(Contract.OCCUPANCY)
+
+CameraCode = Annotated[Text, StringConstraints(min_length=1, max_length=50)]
+Pixels = Annotated[Integer, Field(ge=0, le=100_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+# --- what comes in ------------------------------------------------------------------------------
+
+
+class CameraBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    camera_id: CameraCode
+    camera_name: Name
+    location: Annotated[Text, StringConstraints(max_length=200)] | None = None
+    camera_type: CameraType = CameraType.BIDIRECTIONAL
+    max_occupancy: Annotated[Integer, Field(ge=1, le=1_000_000)] | None = None
+    resolution_width: Annotated[Integer, Field(ge=1, le=100_000)] | None = None
+    resolution_height: Annotated[Integer, Field(ge=1, le=100_000)] | None = None
+    room_id: IntegerId | None = None
+    is_active: bool = True
+
+
+class CameraPart(CameraBody):
+    """Any of a camera's fields; what is left out stays as it is."""
+
+    camera_id: CameraCode = ""
+    camera_name: Name = ""
+
+
+class LinePart(BaseModel):
+    """Any of a line's fields; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    line_name: Name = ""
+    x1: Pixels = 0
+    y1: Pixels = 0
+    x2: Pixels = 0
+    y2: Pixels = 0
+    direction: LineDirection = LineDirection.BIDIRECTIONAL
+    confidence_threshold: Share = 0.5
+    is_active: bool = True
+
+
+class LineBody(LinePart):
+    camera_id: IntegerId
+    line_name: Name
+    x1: Pixels
+    y1: Pixels
+    x2: Pixels
+    y2: Pixels
+
+
+# --- what goes out ------------------------------------------------------------------------------
+
+
+class CameraView(BaseModel):
+    id: int
+    camera_id: str
+    camera_name: str
+    location: str | None
+    camera_type: CameraType
+    is_active: bool
+    max_occupancy: int | None
+
+
+class CameraDetail(CameraView):
+    resolution_width: int | None
+    resolution_height: int | None
+    room_id: int | None
+
+
+class LineView(BaseModel):
+    id: int
+    camera_id: int
+    line_name: str
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+    direction: LineDirection
+    is_active: bool
+
+
+class NewLineView(LineView):
+    created_at: datetime
+
+
+class LineDetail(NewLineView):
+    confidence_threshold: float
+
+
+class LiveView(BaseModel):
+    camera_id: int
+    current_occupancy: int
+    total_entries: int
+    total_exits: int
+    unique_persons: int
+    last_updated: datetime
+
+
+class FacilityView(BaseModel):
+    facility_occupancy: int
+    total_entries_all_cameras: int
+    total_exits_all_cameras: int
+    cameras_active: int
+    last_updated: datetime
+
+
+class Refusal(BaseModel):
+    detail: str
+
+
+def _only(view: type[BaseModel], row: Any) -> dict[str, Any]:  # noqa: ANN401 - a table's row
+    shown = {name: row[name] for name in view.model_fields}
+    if "created_at" in shown:
+        shown["created_at"] = _iso(shown["created_at"])
+    return shown
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_Status = Literal[400, 404, 409]
+
+
+def _refusals(*statuses: _Status) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Refusal} for status in (*statuses, 503)}
+
+
+# --- cameras ------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/api/occupancy/cameras",
+    status_code=201,
+    response_model=CameraView,
+    responses=_refusals(400, 409),
+)
+async def create_camera(body: CameraBody, session: Session) -> JsonResponse:
+    camera = await Cameras(session).add(body.model_dump())
+    return JsonResponse(_only(CameraView, camera), 201)
+
+
+@router.get("/api/occupancy/cameras", response_model=list[CameraView], responses=_refusals())
+async def list_cameras(session: Session) -> JsonResponse:
+    return JsonResponse([_only(CameraView, camera) for camera in await Cameras(session).active()])
+
+
+@router.get(
+    "/api/occupancy/cameras/{camera_id}",
+    response_model=CameraDetail,
+    responses=_refusals(400, 404),
+)
+async def get_camera(camera_id: int, session: Session) -> JsonResponse:
+    return JsonResponse(_only(CameraDetail, await service.get_camera(session, camera_id)))
+
+
+@router.put(
+    "/api/occupancy/cameras/{camera_id}",
+    response_model=CameraDetail,
+    responses=_refusals(400, 404, 409),
+)
+async def update_camera(camera_id: int, body: CameraPart, session: Session) -> JsonResponse:
+    values = body.model_dump(exclude_unset=True)
+    return JsonResponse(
+        _only(CameraDetail, await service.change_camera(session, camera_id, values))
+    )
+
+
+# --- lines --------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/api/occupancy/lines",
+    status_code=201,
+    response_model=NewLineView,
+    responses=_refusals(400, 404),
+)
+async def create_line(body: LineBody, session: Session) -> JsonResponse:
+    line = await service.add_line(session, body.model_dump())
+    return JsonResponse(_only(NewLineView, line), 201)
+
+
+@router.get(
+    "/api/occupancy/cameras/{camera_id}/lines",
+    response_model=list[LineView],
+    responses=_refusals(400, 404),
+)
+async def list_lines(camera_id: int, session: Session) -> JsonResponse:
+    await service.get_camera(session, camera_id)
+    found = await Cameras(session).lines_of(camera_id)
+    return JsonResponse([_only(LineView, line) for line in found])
+
+
+@router.get(
+    "/api/occupancy/lines/{line_id}", response_model=LineDetail, responses=_refusals(400, 404)
+)
+async def get_line(line_id: int, session: Session) -> JsonResponse:
+    return JsonResponse(_only(LineDetail, await service.get_line(session, line_id)))
+
+
+@router.put(
+    "/api/occupancy/lines/{line_id}", response_model=LineDetail, responses=_refusals(400, 404)
+)
+async def update_line(line_id: int, body: LinePart, session: Session) -> JsonResponse:
+    values = body.model_dump(exclude_unset=True)
+    return JsonResponse(_only(LineDetail, await service.change_line(session, line_id, values)))
+
+
+# --- live ---------------------------------------------------------------------------------------
+
+
+@router.get(
+    "/api/occupancy/cameras/{camera_id}/live",
+    response_model=LiveView,
+    responses=_refusals(400, 404),
+)
+async def get_live(camera_id: int, session: Session) -> JsonResponse:
+    live = await service.live(session, camera_id)
+    return JsonResponse(
+        {
+            "camera_id": live.camera_id,
+            "current_occupancy": live.occupancy,
+            "total_entries": live.entries,
+            "total_exits": live.exits,
+            "unique_persons": live.unique_persons,
+            "last_updated": _iso(live.updated_at),
+        }
+    )
+
+
+@router.get("/api/occupancy/facility/live", response_model=FacilityView, responses=_refusals())
+async def get_facility_live(session: Session) -> JsonResponse:
+    cameras = await Counts(session).live()
+    updated_at = max((live.updated_at for live in cameras), default=datetime.now(UTC))
+    return JsonResponse(
+        {
+            "facility_occupancy": sum(live.occupancy for live in cameras),
+            "total_entries_all_cameras": sum(live.entries for live in cameras),
+            "total_exits_all_cameras": sum(live.exits for live in cameras),
+            "cameras_active": len(cameras),
+            "last_updated": _iso(updated_at),
+        }
+    )

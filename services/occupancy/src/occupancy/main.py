@@ -1,0 +1,53 @@
+"""Puts the occupancy service together and runs it."""
+
+from common.app import create_app
+from common.consumer import Consumer
+from common.db import Database
+from common.errors import Unavailable
+from common.identity import Verifier
+from common.process import Parts, Service
+from common.relay import Relay
+from occupancy import api
+from occupancy.events import SUBSCRIPTIONS
+from occupancy.settings import Settings
+from occupancy.tables import SCHEMA, outbox, processed
+
+NOT_INITIALIZED = "Occupancy service not initialized"
+
+
+def build(settings: Settings) -> Parts:
+    """Make the service's parts from its settings."""
+    url = settings.database_url.get_secret_value()
+    database = Database.connect(url, schema=SCHEMA.name, pool=settings.database_pool)
+    consumer = Consumer(
+        "occupancy",
+        database=database,
+        processed=processed,
+        outbox=outbox,
+        subscriptions=SUBSCRIPTIONS,
+        kafka=settings.kafka,
+    )
+
+    async def consumer_goes_on() -> None:
+        if consumer.stopped_because is not None:
+            raise Unavailable(consumer.stopped_because)
+
+    app = create_app(
+        "occupancy",
+        version="1",
+        verifier=Verifier("occupancy", settings.identity_public_keys),
+        routers=[api.router],
+        checks={"database": database.check, "consumer": consumer_goes_on},
+        unavailable=NOT_INITIALIZED,
+    )
+    app.state.database = database
+    app.state.settings = settings
+    relay = Relay(database.engine, outbox, kafka=settings.kafka)
+    return Parts(app, workers=[consumer.run, relay.run], close=database.engine.dispose)
+
+
+SERVICE = Service("occupancy", Settings, SCHEMA, build)
+main = SERVICE.commands()
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Reads and writes the schema `occupancy`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.errors import Conflict
+from occupancy.domain import CameraType, Crossing, LineDirection, Live, Tally, Watch
+from occupancy.tables import cameras, counts, crossings, lines, tracks
+
+Values = Mapping[str, Any]
+
+
+class Cameras:
+    """Cameras and their lines, in the caller's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, values: Values) -> Values:
+        """Store a camera.
+
+        Raises:
+            Conflict: there is one of this `camera_id`.
+        """
+        added = insert(cameras).values(values).on_conflict_do_nothing().returning(cameras)
+        row = (await self._session.execute(added)).mappings().first()
+        if row is None:
+            raise Conflict(f"Camera with ID '{values['camera_id']}' already exists")
+        return dict(row)
+
+    async def active(self) -> list[Values]:
+        """List the cameras that are in use, by id."""
+        found = select(cameras).where(cameras.c.is_active).order_by(cameras.c.id)
+        return [dict(row) for row in (await self._session.execute(found)).mappings()]
+
+    async def get(self, camera_id: int, *, lock: bool = False) -> Values | None:
+        """Find a camera; ``lock`` holds its row until the transaction ends."""
+        found = select(cameras).where(cameras.c.id == camera_id)
+        rows = await self._session.execute(found.with_for_update() if lock else found)
+        row = rows.mappings().first()
+        return dict(row) if row else None
+
+    async def change(self, camera_id: int, values: Values) -> Values:
+        """Change a camera that exists.
+
+        Raises:
+            Conflict: there is another one of this `camera_id`.
+        """
+        changed = update(cameras).where(cameras.c.id == camera_id).values(values).returning(cameras)
+        try:
+            async with self._session.begin_nested():
+                return dict((await self._session.execute(changed)).mappings().one())
+        except IntegrityError as error:
+            raise Conflict(f"Camera with ID '{values['camera_id']}' already exists") from error
+
+    async def add_line(self, values: Values) -> Values:
+        """Store a line of a camera that exists."""
+        added = insert(lines).values(values).returning(lines)
+        return dict((await self._session.execute(added)).mappings().one())
+
+    async def lines_of(self, camera_id: int) -> list[Values]:
+        """List a camera's lines by id."""
+        found = select(lines).where(lines.c.camera_id == camera_id).order_by(lines.c.id)
+        return [dict(row) for row in (await self._session.execute(found)).mappings()]
+
+    async def line(self, line_id: int, *, lock: bool = False) -> Values | None:
+        """Find a line; ``lock`` holds its row until the transaction ends."""
+        found = select(lines).where(lines.c.id == line_id)
+        rows = await self._session.execute(found.with_for_update() if lock else found)
+        row = rows.mappings().first()
+        return dict(row) if row else None
+
+    async def change_line(self, line_id: int, values: Values) -> Values:
+        """Change a line that exists."""
+        changed = update(lines).where(lines.c.id == line_id).values(values).returning(lines)
+        return dict((await self._session.execute(changed)).mappings().one())
+
+
+class Counts:
+    """Crossings and what they add up to, in the caller's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def watches(self, camera_ids: Iterable[int]) -> dict[int, dict[int, Watch]]:
+        """Return how the lines of cameras are configured, by camera and line."""
+        found = (
+            select(
+                cameras.c.id,
+                lines.c.id.label("line_id"),
+                cameras.c.camera_type,
+                lines.c.direction,
+                lines.c.confidence_threshold,
+                (cameras.c.is_active & lines.c.is_active).label("is_active"),
+            )
+            .outerjoin(lines, lines.c.camera_id == cameras.c.id)
+            .where(cameras.c.id.in_(set(camera_ids)))
+        )
+        watches: dict[int, dict[int, Watch]] = {}
+        for row in await self._session.execute(found):
+            of_camera = watches.setdefault(row.id, {})
+            if row.line_id is not None:
+                of_camera[row.line_id] = Watch(
+                    row.id,
+                    row.line_id,
+                    CameraType(row.camera_type),
+                    LineDirection(row.direction),
+                    row.confidence_threshold,
+                    row.is_active,
+                )
+        return watches
+
+    async def add(self, counted: Mapping[Crossing, bool]) -> list[Crossing]:
+        """Store crossings, each with whether it counts; returns those that were not there yet."""
+        rows = [
+            {**asdict(crossing), "is_counted": is_counted}
+            for crossing, is_counted in counted.items()
+        ]
+        claim = insert(crossings).values(rows).on_conflict_do_nothing()
+        key = (crossings.c.camera_id, crossings.c.edge_id, crossings.c.sequence)
+        fresh = {tuple(row) for row in await self._session.execute(claim.returning(*key))}
+        return [
+            crossing
+            for crossing in counted
+            if (crossing.camera_id, crossing.edge_id, crossing.sequence) in fresh
+        ]
+
+    async def add_tracks(self, seen: Sequence[Crossing]) -> dict[int, int]:
+        """Remember the tracks of crossings; returns how many were new, by camera."""
+        rows = sorted({(one.camera_id, one.edge_id, one.track_id) for one in seen})
+        claim = insert(tracks).values(rows).on_conflict_do_nothing()
+        fresh: dict[int, int] = {}
+        for camera_id in await self._session.scalars(claim.returning(tracks.c.camera_id)):
+            fresh[camera_id] = fresh.get(camera_id, 0) + 1
+        return fresh
+
+    async def add_up(self, tallies: Mapping[int, Tally], new_tracks: Mapping[int, int]) -> None:
+        """Add to the cameras' counts; rows are locked in the order of their ids."""
+        rows = [
+            {
+                "camera_id": camera_id,
+                "entries": added.entries,
+                "exits": added.exits,
+                "unique_persons": new_tracks.get(camera_id, 0),
+            }
+            for camera_id, added in sorted(tallies.items())
+        ]
+        statement = insert(counts).values(rows)
+        names = ("entries", "exits", "unique_persons")
+        sums = {name: counts.c[name] + statement.excluded[name] for name in names}
+        await self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=[counts.c.camera_id],
+                set_={**sums, "updated_at": func.clock_timestamp()},
+            )
+        )
+
+    async def live(self, camera_id: int | None = None) -> list[Live]:
+        """Return the counts of a camera, or of all active ones; one without crossings has zeros."""
+        found = select(
+            cameras.c.id,
+            func.coalesce(counts.c.entries, 0).label("entries"),
+            func.coalesce(counts.c.exits, 0).label("exits"),
+            func.coalesce(counts.c.unique_persons, 0).label("unique_persons"),
+            func.coalesce(counts.c.updated_at, cameras.c.created_at).label("updated_at"),
+        ).outerjoin(counts, counts.c.camera_id == cameras.c.id)
+        wanted = cameras.c.is_active if camera_id is None else cameras.c.id == camera_id
+        return [Live(*row) for row in await self._session.execute(found.where(wanted))]

@@ -1,0 +1,128 @@
+"""What can be done with cameras and lines, and how crossings are counted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.errors import Invalid, NotFound
+from common.fields import LARGEST_ID
+from occupancy.domain import Crossing, Live, counts, tally
+from occupancy.repository import Cameras, Counts
+
+Values = Mapping[str, Any]
+
+
+# --- cameras and lines --------------------------------------------------------------------------
+
+
+async def get_camera(session: AsyncSession, camera_id: int, *, lock: bool = False) -> Values:
+    """Find a camera.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    known = 0 < camera_id <= LARGEST_ID
+    camera = await Cameras(session).get(camera_id, lock=lock) if known else None
+    if camera is None:
+        raise NotFound(f"Camera {camera_id} not found")
+    return camera
+
+
+async def change_camera(session: AsyncSession, camera_id: int, values: Values) -> Values:
+    """Change some of a camera's fields.
+
+    Raises:
+        NotFound: there is none of this id.
+        Conflict: the new `camera_id` is taken.
+    """
+    camera = await get_camera(session, camera_id, lock=True)
+    return await Cameras(session).change(camera_id, values) if values else camera
+
+
+async def add_line(session: AsyncSession, values: Values) -> Values:
+    """Draw a line in a camera's picture.
+
+    Raises:
+        NotFound: there is no such camera.
+        Invalid: the line has no length, or an end of it is outside the picture.
+    """
+    camera = await get_camera(session, values["camera_id"])
+    _check_line(camera, values)
+    return await Cameras(session).add_line(values)
+
+
+async def get_line(session: AsyncSession, line_id: int, *, lock: bool = False) -> Values:
+    """Find a line.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    known = 0 < line_id <= LARGEST_ID
+    line = await Cameras(session).line(line_id, lock=lock) if known else None
+    if line is None:
+        raise NotFound(f"Line {line_id} not found")
+    return line
+
+
+async def change_line(session: AsyncSession, line_id: int, values: Values) -> Values:
+    """Change some of a line's fields.
+
+    Raises:
+        NotFound: there is none of this id.
+        Invalid: the line would have no length, or an end outside the picture.
+    """
+    line = await get_line(session, line_id, lock=True)
+    if not values:
+        return line
+    _check_line(await get_camera(session, line["camera_id"]), {**line, **values})
+    return await Cameras(session).change_line(line_id, values)
+
+
+def _check_line(camera: Values, line: Values) -> None:
+    ends = [(line["x1"], line["y1"]), (line["x2"], line["y2"])]
+    if ends[0] == ends[1]:
+        raise Invalid("The line has no length: (x1, y1) and (x2, y2) are the same point")
+    width, height = camera["resolution_width"], camera["resolution_height"]
+    for x, y in ends:
+        if (width is not None and x > width) or (height is not None and y > height):
+            raise Invalid(f"The point ({x}, {y}) is outside the picture of {width}x{height} pixels")
+
+
+# --- counting -----------------------------------------------------------------------------------
+
+
+async def count_crossings(
+    session: AsyncSession, crossings: Sequence[Crossing]
+) -> dict[Crossing, str]:
+    """Store crossings and count those that are new; returns the unknown ones, and why.
+
+    The result does not depend on the order of the crossings, nor on how often one comes.
+    """
+    repository = Counts(session)
+    watches = await repository.watches(crossing.camera_id for crossing in crossings)
+    unknown: dict[Crossing, str] = {}
+    counted: dict[Crossing, bool] = {}
+    for crossing in crossings:
+        if crossing.camera_id not in watches:
+            unknown[crossing] = f"Camera {crossing.camera_id} not found"
+        elif (watch := watches[crossing.camera_id].get(crossing.line_id)) is None:
+            unknown[crossing] = f"Line {crossing.line_id} not found"
+        else:
+            counted[crossing] = counts(crossing, watch)
+    if counted:
+        fresh = [crossing for crossing in await repository.add(counted) if counted[crossing]]
+        if fresh:
+            await repository.add_up(tally(fresh), await repository.add_tracks(fresh))
+    return unknown
+
+
+async def live(session: AsyncSession, camera_id: int) -> Live:
+    """Tell how many people are in a camera's area.
+
+    Raises:
+        NotFound: there is no such camera.
+    """
+    await get_camera(session, camera_id)
+    [found] = await Counts(session).live(camera_id)
+    return found

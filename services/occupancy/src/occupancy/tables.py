@@ -1,0 +1,106 @@
+"""The schema `occupancy`."""
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    func,
+)
+
+from common.consumer import processed_table
+from common.events import CROSSINGS
+from common.outbox import Outbox, outbox_table
+from common.schema import Schema
+
+metadata = MetaData(schema="occupancy")
+outbox = Outbox(outbox_table(metadata), source="occupancy")
+processed = processed_table(metadata)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("camera_id", Text, nullable=False, unique=True),
+    Column("camera_name", Text, nullable=False),
+    Column("location", Text),
+    Column("camera_type", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("max_occupancy", Integer),
+    Column("resolution_width", Integer),
+    Column("resolution_height", Integer),
+    Column("room_id", Integer),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint(
+        "camera_type IN ('entry_only', 'exit_only', 'bidirectional')", name="cameras_type"
+    ),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), nullable=False, index=True),
+    Column("line_name", Text, nullable=False),
+    Column("x1", Integer, nullable=False),
+    Column("y1", Integer, nullable=False),
+    Column("x2", Integer, nullable=False),
+    Column("y2", Integer, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("confidence_threshold", Float, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("direction IN ('entry', 'exit', 'bidirectional')", name="lines_direction"),
+    CheckConstraint("x1 <> x2 OR y1 <> y2", name="lines_have_a_length"),
+)
+
+# The key is the claim: a crossing that comes again finds its row. It leads with the camera, so
+# that the table can be partitioned and distributed by it.
+crossings = Table(
+    "crossings",
+    metadata,
+    Column("camera_id", Integer, primary_key=True),
+    Column("edge_id", Text, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("line_id", Integer, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("track_id", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("crossed_at", DateTime(timezone=True), nullable=False),
+    Column("is_counted", Boolean, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    Column("camera_id", Integer, primary_key=True),
+    Column("edge_id", Text, primary_key=True),
+    Column("track_id", Text, primary_key=True),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("entries", BigInteger, nullable=False),
+    Column("exits", BigInteger, nullable=False),
+    Column("unique_persons", BigInteger, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+# Edges may write the topic of crossings but not make it, so that its first reader does.
+SCHEMA: Final = Schema(
+    metadata, Path(__file__).with_name("migrations"), published=[CROSSINGS], consumed=[CROSSINGS]
+)

@@ -1,0 +1,1 @@
+"""The routes of the rooms service, a module a contract."""
