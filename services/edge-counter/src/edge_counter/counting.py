@@ -1,10 +1,10 @@
 """Tells when somebody has crossed a line. Pure functions of points and times.
 
-The foot point of a track has a side of the line once it is further from it than the dead band.
-A crossing is a change of that side, by a path that passed between the ends of the line. The
-side is remembered for as long as the track lives, so that an occlusion on the line loses
-nothing, and inside the dead band nothing is decided, so that standing on the line counts
-nothing.
+A track has the side of the line on which its foot point first was beyond the dead band. It
+changes sides by being beyond it on the other one twice in a row, or once twice as far. A crossing
+is such a change, by a path that passed between the ends of the line. The side is remembered for
+as long as the track lives, so that an occlusion on the line loses nothing. Inside the dead band
+nothing is decided, so that who stands on the line counts nothing, however the box trembles.
 """
 
 import math
@@ -78,7 +78,8 @@ class _Path:
     """Where one track was last, and what is known of its way.
 
     Args:
-        side: +1 or -1 where it last was clear of the dead band; 0 when it never was.
+        side: +1 or -1 where it last surely was; 0 when it never surely was anywhere.
+        beyond: +1 or -1 beyond the dead band, 0 in it, at the last place.
         half: +1 or -1, the half plane it was last in; 0 when it was only exactly on the line.
         passed_at_s: when it last changed the half plane.
         passed_between_ends: whether it did so between a and b.
@@ -88,8 +89,9 @@ class _Path:
     y: float
     distance_px: float
     time_s: float
-    side: int
     half: int
+    side: int = 0
+    beyond: int = 0
     passed_at_s: float = math.nan
     passed_between_ends: bool = False
 
@@ -116,9 +118,9 @@ class LineCounter:
     ) -> Passage | None:
         """Take the next place of a track; return a crossing once it is certain.
 
-        It is certain when the dead band is left on the other side, and then dated back to the
-        last passage of the line. Of a track whose first place is in the band it is not known
-        where it came from: leaving the band only gives it a side.
+        That is once it is surely on the other side, a little later than the passage, to which
+        the crossing is dated back. Of a track that began in the band it is not known where it
+        came from: leaving the band only gives it a side.
 
         Args:
             track: an id that stays the same for one person.
@@ -127,18 +129,21 @@ class LineCounter:
             time_s: of the picture, later than that of the update before.
         """
         distance_px = self.line.signed_distance_px(x, y)
-        side = _sign(distance_px) if abs(distance_px) > self.dead_band * height_px else 0
         path = self._paths.get(track)
         if path is None:
-            self._paths[track] = _Path(x, y, distance_px, time_s, side, _sign(distance_px))
+            path = _Path(x, y, distance_px, time_s, half=_sign(distance_px))
+            self._paths[track] = path
+        else:
+            self._advance(path, x, y, distance_px, time_s)
+        band_px = self.dead_band * height_px
+        before, path.beyond = path.beyond, _sign(distance_px) * (abs(distance_px) > band_px)
+        is_sure = path.side == 0 or path.beyond == before or abs(distance_px) > 2 * band_px
+        if path.beyond == 0 or not is_sure:
             return None
-        self._advance(path, x, y, distance_px, time_s)
-        if side == 0:
+        came_from, path.side = path.side, path.beyond
+        if came_from in {0, path.side} or not path.passed_between_ends:
             return None
-        came_from, path.side = path.side, side
-        if came_from in {0, side} or not path.passed_between_ends:
-            return None
-        return Passage("entry" if side < 0 else "exit", path.passed_at_s)
+        return Passage("entry" if path.side < 0 else "exit", path.passed_at_s)
 
     def forget(self, track: int) -> None:
         """Drop what is known of a track that has ended."""
