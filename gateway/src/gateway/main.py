@@ -63,13 +63,14 @@ class Gateway:
         accounts.state.database = self.database
         accounts.state.settings = settings
         accounts.state.authenticator = authenticator
+        accounts.state.windows = windows = SlidingWindows()
         table = routes.table(settings)
         self.shared = Shared(
             routes=routes.RouteMap(table),
             upstreams=_upstreams(settings),
             accounts=accounts,
             authenticator=authenticator,
-            windows=SlidingWindows(),
+            windows=windows,
             limits={
                 routes.Rate.READ: settings.read_limit,
                 routes.Rate.WRITE: settings.write_limit,

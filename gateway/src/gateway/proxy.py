@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,6 +59,9 @@ _refused = Counter("gateway_refused", "Requests that the gateway itself refused.
 
 # A client that has begun a body goes on with it, or loses its connection.
 BODY_IDLE_S: Final = 10.0
+# What a refused client may still send before its connection is closed.
+DISCARDED_BYTES: Final = 1024 * 1024
+DISCARD_WITHIN_S: Final = 1.0
 LOOK_UPS_A_MINUTE: Final = 300
 
 _SECURITY: Final = [
@@ -214,11 +218,13 @@ class Proxy:
     # --- who answers ---
 
     async def _answer_here(self, exchange: _Exchange, principal: Principal, route: Route) -> None:
-        scope = {**exchange.scope, "call": Call(principal.identity, route.contract)}
-        receive = _bounded(exchange.receive, route)
-        await self._shared.accounts(
-            scope, receive, _noting(exchange, [*_SECURITY, _PRIVATE, *exchange.extra])
-        )
+        scope = {
+            **exchange.scope,
+            "call": Call(principal.identity, route.contract),
+            "client_key": rate_key(self._client(exchange.scope)),
+        }
+        send = _noting(exchange, [*_SECURITY, _PRIVATE, *exchange.extra])
+        await self._shared.accounts(scope, await _whole_body(exchange.receive, route), send)
 
     async def _pass_on(
         self,
@@ -354,19 +360,19 @@ async def _first_part(receive: Receive, route: Route) -> tuple[bytes, bool]:
     return part, more
 
 
-def _bounded(receive: Receive, route: Route) -> Receive:
-    """Give a body no larger than its route allows to an application of our own."""
-    taken = 0
-
-    async def bounded() -> Message:
-        nonlocal taken
+async def _whole_body(receive: Receive, route: Route) -> Receive:
+    """Read a body for an application of our own, no more of it than its route allows."""
+    body, more = await _first_part(receive, route)
+    while more:
         part, more = await _next_part(receive)
-        taken += len(part)
-        if taken > route.body_limit:
+        body += part
+        if len(body) > route.body_limit:
             raise _too_large(route)
-        return {"type": "http.request", "body": part, "more_body": more}
 
-    return bounded
+    async def replay() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
 
 
 async def _stream(exchange: _Exchange, connection: Connection, body: bytes) -> None:
@@ -376,7 +382,7 @@ async def _stream(exchange: _Exchange, connection: Connection, body: bytes) -> N
         if not connection.complete:
             connection.fail(UpstreamError("the client has gone"))
 
-    gone = asyncio.ensure_future(exchange.receive())
+    gone = asyncio.create_task(_disconnected(exchange.receive))
     gone.add_done_callback(give_up)
     try:
         while body:
@@ -389,6 +395,11 @@ async def _stream(exchange: _Exchange, connection: Connection, body: bytes) -> N
         gone.remove_done_callback(give_up)
         gone.cancel()
     await exchange.send({"type": "http.response.body", "body": b""})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _admit(route: Route, method: str, principal: Principal) -> None:
@@ -434,11 +445,24 @@ async def _refuse(exchange: _Exchange, error: AppError) -> None:
         *exchange.extra,
         *((name.encode(), value.encode()) for name, value in (error.headers or {}).items()),
     ]
-    if isinstance(error, TooLarge | Invalid):
-        # What is left of the body is not worth reading.
+    unread = isinstance(error, TooLarge | Invalid)
+    if unread:
         headers.append((b"connection", b"close"))
     await exchange.send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await exchange.send({"type": "http.response.body", "body": body})
+    await exchange.send({"type": "http.response.body", "body": body, "more_body": unread})
+    if unread:
+        # A connection that is closed with bytes unread is reset, and the answer lost with it.
+        await _discard(exchange.receive)
+        await exchange.send({"type": "http.response.body", "body": b""})
+
+
+async def _discard(receive: Receive) -> None:
+    left, more = DISCARDED_BYTES, True
+    with suppress(TimeoutError, ClientGone):
+        async with asyncio.timeout(DISCARD_WITHIN_S):
+            while more and left > 0:
+                part, more = await _next_part(receive)
+                left -= len(part)
 
 
 def _noting(exchange: _Exchange, extra: Sequence[tuple[bytes, bytes]]) -> Send:

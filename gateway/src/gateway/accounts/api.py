@@ -1,14 +1,15 @@
 """Signing in and out, as the contracts `circle_time` and `directory` word it."""
 
-from typing import Annotated, Any
+import time
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from common.app import JsonResponse, caller, contract_router
 from common.contracts import Contract
-from common.errors import Invalid, Unauthorized
-from common.fields import Text
+from common.errors import Invalid, TooManyRequests, Unauthorized
+from common.fields import CLEAN
 from common.identity import Identity, Role
 from gateway.accounts import service
 from gateway.accounts.repository import Accounts, User
@@ -18,7 +19,9 @@ circle_time = contract_router(Contract.CIRCLE_TIME)
 directory = contract_router(Contract.DIRECTORY)
 
 Caller = Annotated[Identity, Depends(caller)]
-Login = Annotated[Text, StringConstraints(min_length=1, max_length=320)]
+ATTEMPTS_A_MINUTE: Final = 10
+ATTEMPTS_OF_ALL_A_MINUTE: Final = 100
+Login = Annotated[str, StringConstraints(min_length=1, max_length=320), CLEAN]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
@@ -117,6 +120,16 @@ async def directory_login(body: DirectoryCredentials, request: Request) -> JsonR
 
 async def _sign_in(request: Request, login: str, password: str) -> tuple[User, service.Tokens]:
     state = request.app.state
+    # One client may try an account less often than all of them together, so that guessing is slow
+    # from anywhere and still nobody locks the owner out.
+    account, now = ("account", login.lower()), time.time()
+    for key, limit in (
+        ((*account, request.scope["client_key"]), ATTEMPTS_A_MINUTE),
+        (account, ATTEMPTS_OF_ALL_A_MINUTE),
+    ):
+        if wait_s := state.windows.take(key, limit, now).retry_after_s:
+            headers = {"retry-after": str(wait_s)}
+            raise TooManyRequests("Too many requests. Please try again later.", headers=headers)
     return await service.sign_in(
         state.database.sessions, login, password, days=state.settings.session_days
     )

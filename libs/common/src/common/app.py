@@ -109,13 +109,15 @@ def create_api(
     api = FastAPI(title=name, version=version, openapi_url=None, redirect_slashes=False)
     for router in routers:
         api.include_router(router)
+    # The application keeps routers as they are; their routes are wanted one by one.
+    api.state.contract_routes = [route for router in routers for route in router.routes]
     _answer_errors(api, unavailable)
     return api
 
 
 def contract_openapi(api: FastAPI, contract: Contract) -> dict[str, Any]:
     """Describe the routes of one contract."""
-    routes = [route for route in api.routes if getattr(route, "contract", None) is contract]
+    routes = [route for route in api.state.contract_routes if route.contract is contract]
     return get_openapi(title=f"Atrium: {contract}", version=api.version, routes=routes)
 
 

@@ -61,8 +61,9 @@ def _written(value: object) -> object:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_clean)]
-Name = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+# Comes after the length in an annotation, so that the length is that of the cleaned text.
+CLEAN: Final = BeforeValidator(_clean)
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), CLEAN]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Integer = Annotated[int, BeforeValidator(_whole)]
 IntegerId = Annotated[Integer, Field(ge=1, le=LARGEST_ID)]

@@ -173,8 +173,13 @@ async def serve(
     *,
     workers: Sequence[Worker] = (),
     drain: Callable[[], None] = lambda: None,
+    until: asyncio.Event | None = None,
 ) -> None:
     """Answer and work until SIGTERM or SIGINT, or until a worker fails, which is raised.
+
+    Args:
+        drain: called first of all when the end has come.
+        until: set instead of a signal, by tests that share their process.
 
     Requests under way are answered before the end, for 10 s at most.
     """
@@ -186,15 +191,23 @@ async def serve(
         for server in servers:
             server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    async def wait_for_event(event: asyncio.Event) -> None:
+        await event.wait()
+        stop()
+
+    if until is None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        watch = None
+    else:
+        watch = loop.create_task(wait_for_event(until))
     tasks = [loop.create_task(worker()) for worker in workers]
     for task in tasks:
         task.add_done_callback(lambda done: stop() if _failed(done) else None)
     try:
         await asyncio.gather(*(server.serve() for server in servers))
     finally:
-        for task in tasks:
+        for task in (*tasks, *([watch] if watch else [])):
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
     for outcome in ended:

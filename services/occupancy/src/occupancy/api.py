@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
-from common.fields import Integer, IntegerId, Name, Text
+from common.fields import CLEAN, Integer, IntegerId, Name
 from occupancy import service
 from occupancy.domain import CameraType, LineDirection
 from occupancy.repository import Cameras, Counts
 
 router: APIRouter = contract_router(Contract.OCCUPANCY)
 
-CameraCode = Annotated[Text, StringConstraints(min_length=1, max_length=50)]
+CameraCode = Annotated[str, StringConstraints(min_length=1, max_length=50), CLEAN]
 Pixels = Annotated[Integer, Field(ge=0, le=100_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -29,7 +29,7 @@ class CameraBody(BaseModel):
 
     camera_id: CameraCode
     camera_name: Name
-    location: Annotated[Text, StringConstraints(max_length=200)] | None = None
+    location: Annotated[str, StringConstraints(max_length=200), CLEAN] | None = None
     camera_type: CameraType = CameraType.BIDIRECTIONAL
     max_occupancy: Annotated[Integer, Field(ge=1, le=1_000_000)] | None = None
     resolution_width: Annotated[Integer, Field(ge=1, le=100_000)] | None = None

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, time
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
 from common.app import JsonResponse, caller, contract_router
 from common.contracts import Contract
 from common.db import Session
 from common.errors import NotFound
-from common.fields import Instant, Integer, IntegerId, Name, Text, ZoneName
+from common.fields import CLEAN, Instant, Integer, IntegerId, Name, ZoneName
 from common.identity import Identity
 from rooms import service
 from rooms.api.paging import PageLinks, PageQuery, page_of
@@ -39,7 +39,7 @@ class RoomBody(BaseModel):
     amenities_id: list[IntegerId] = Field(max_length=MOST_AMENITIES)
     start_datetime: Instant
     end_datetime: Instant
-    recurrence_rule: Text | None = None
+    recurrence_rule: Annotated[str, StringConstraints(max_length=500), CLEAN] | None = None
     is_active: bool = True
 
 

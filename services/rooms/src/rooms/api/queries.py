@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from common.fields import LARGEST_ID, clean_text
@@ -42,7 +42,8 @@ def _names(value: object) -> object:
     return tuple(name for part in str(value).split(",") if (name := clean_text(part)))
 
 
-QueryText = Annotated[str | None, BeforeValidator(_text), Field(max_length=200)]
+_Text = Annotated[str, StringConstraints(max_length=200)]
+QueryText = Annotated[_Text | None, BeforeValidator(_text)]
 QueryNumber = Annotated[int | None, BeforeValidator(_number)]
 QueryMoment = Annotated[datetime | None, BeforeValidator(_moment)]
 QueryNames = Annotated[tuple[str, ...], BeforeValidator(_names), Field(max_length=20)]

@@ -1,0 +1,85 @@
+"""A gateway on its own ports and database, before two services that write down what they see."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+from common.identity import Role
+from common.process import serve
+from common.testing.plugin import SIGNING_KEY, CloneDatabase, TestDatabase
+from common.testing.servers import free_port
+from gateway.accounts import service
+from gateway.accounts.service import NewUser
+from gateway.main import SCHEMA, Gateway
+from gateway.settings import Settings
+from raw_http import fake_service
+from running_gateway import PASSWORD, Running, StartGateway
+
+
+@pytest.fixture
+async def accounts_database(clone_database: CloneDatabase) -> AsyncIterator[TestDatabase]:
+    async with clone_database(SCHEMA) as database:
+        yield database
+
+
+@pytest.fixture
+async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartGateway]:
+    async with AsyncExitStack() as stack:
+
+        async def start(**options: Any) -> Running:
+            rooms = await stack.enter_async_context(fake_service())
+            occupancy = await stack.enter_async_context(fake_service())
+            defaults = {
+                "port": free_port(),
+                "university_port": free_port(),
+                "operations_port": free_port(),
+                "database_url": accounts_database.url,
+                "identity_key": SIGNING_KEY,
+                "rooms_url": f"http://127.0.0.1:{rooms.port}",
+                "occupancy_url": f"http://127.0.0.1:{occupancy.port}",
+            }
+            settings = Settings(**{**defaults, **options})
+            gateway = Gateway(settings)
+            stopping = asyncio.Event()
+            task = asyncio.create_task(serve(gateway.listeners(), until=stopping))
+            base_url = f"http://127.0.0.1:{settings.port}"
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url))
+            await _answering(client, task)
+
+            async def stop() -> None:
+                stopping.set()
+                await task
+                await gateway.close()
+
+            stack.push_async_callback(stop)
+            ports = settings.port, settings.university_port
+            return Running(gateway, rooms, occupancy, *ports, client)
+
+        yield start
+
+
+async def _answering(client: httpx.AsyncClient, task: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(10):
+        while not task.done():
+            try:
+                await client.get("/")
+            except httpx.ConnectError:
+                await asyncio.sleep(0.01)
+            else:
+                return
+    task.result()
+
+
+@pytest.fixture
+async def running(start_gateway: StartGateway) -> Running:
+    """A gateway with an account of each role: admin@, faculty@, student@, staff@example.test."""
+    running = await start_gateway(sign_in_limit=1000)
+    async with running.gateway.database.sessions.begin() as session:
+        for role in Role:
+            email = f"{role.lower()}@example.test"
+            new = NewUser(email, role.title(), role, PASSWORD, username=role.lower())
+            await service.add_user(session, new)
+    return running

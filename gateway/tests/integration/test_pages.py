@@ -1,0 +1,83 @@
+"""``/`` says what is here; ``/docs`` describes it, without asking anybody else's server."""
+
+import asyncio
+import json
+import re
+
+from raw_http import SeenRequest
+from running_gateway import Running, StartGateway
+
+
+async def test_home_names_the_contracts_and_their_descriptions(running: Running) -> None:
+    machine = await running.client.get("/")
+    person = await running.client.get("/", headers={"accept": "text/html,*/*"})
+
+    assert machine.json()["contracts"] == {
+        "directory": "/openapi/directory.json",
+        "occupancy": "/openapi/occupancy.json",
+        "circle_time": "/openapi/circle_time.json",
+    }
+    assert person.headers["content-type"].startswith("text/html")
+    assert "/openapi/occupancy.json" in person.text
+
+
+async def test_the_documentation_loads_nothing_from_elsewhere(running: Running) -> None:
+    page = await running.client.get("/docs")
+
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(addresses) == 3
+    assert all(address.startswith("/docs/") for address in addresses)
+    for address in addresses:
+        assert (await running.client.get(address)).status_code == 200
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+
+
+async def test_a_contracts_description_merges_the_services_that_serve_it(
+    running: Running,
+) -> None:
+    described = {
+        "paths": {"/api/rooms": {"get": {}}},
+        "components": {"schemas": {"RoomList": {}}},
+    }
+
+    async def describe(_: SeenRequest, writer: asyncio.StreamWriter) -> None:
+        body = json.dumps(described).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+    running.rooms.answer = describe
+
+    merged = (await running.client.get("/openapi/circle_time.json")).json()
+
+    assert {"/api/rooms", "/api/auth/login", "/api/auth/me"} <= merged["paths"].keys()
+    assert {"RoomList", "SignInReply"} <= merged["components"]["schemas"].keys()
+    assert running.rooms.seen[-1].target == "/openapi/circle_time"
+
+
+async def test_the_documentation_can_be_switched_off(start_gateway: StartGateway) -> None:
+    running = await start_gateway(documented=False)
+
+    statuses = [
+        (await running.client.get(path)).status_code
+        for path in ("/docs", "/openapi/directory.json")
+    ]
+
+    assert statuses == [404, 404]
+
+
+async def test_health_and_metrics_are_not_public(running: Running) -> None:
+    operations = running.gateway.settings.operations_port
+    await running.client.get("/api/rooms/")
+
+    public = [
+        (await running.client.get(path)).status_code for path in ("/healthz", "/readyz", "/metrics")
+    ]
+    ready = await running.client.get(f"http://127.0.0.1:{operations}/readyz")
+    metrics = await running.client.get(f"http://127.0.0.1:{operations}/metrics")
+    sign_in = await running.client.post(f"http://127.0.0.1:{operations}/api/auth/login", json={})
+
+    assert public == [404, 404, 404]
+    assert ready.json() == {"ok": True, "reasons": {}}
+    assert (
+        'http_request_seconds_count{method="GET",route="/api/rooms/",status="200"}' in metrics.text
+    )
+    assert sign_in.status_code == 404

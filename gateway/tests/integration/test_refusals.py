@@ -1,0 +1,152 @@
+"""What the gateway itself refuses is worded by the route's contract, or by the edition."""
+
+import httpx
+import pytest
+from running_gateway import Running, StartGateway
+
+
+async def test_an_unknown_path_is_worded_by_the_edition(running: Running) -> None:
+    circle_time = await running.client.get("/api/nothing")
+    async with httpx.AsyncClient() as client:
+        address = f"http://127.0.0.1:{running.university_port}/api/nothing"
+        university = await client.get(address)
+
+    assert circle_time.status_code == university.status_code == 404
+    assert circle_time.json() == {"success": False, "message": "Not found", "code": "not_found"}
+    assert university.json() == {"success": False, "error": "Not found", "statusCode": 404}
+
+
+async def test_a_host_name_may_mean_the_university_edition(start_gateway: StartGateway) -> None:
+    running = await start_gateway(university_hosts="rooms.university.test")
+
+    reply = await running.client.get("/api/nothing", headers={"host": "Rooms.University.test:80"})
+
+    assert reply.json()["statusCode"] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/api/rooms", 401, {"success", "message", "code"}),
+        ("POST", "/api/rooms/", 401, {"detail"}),
+        ("DELETE", "/api/rooms/1/", 401, {"detail"}),
+        ("POST", "/api/occupancy/cameras", 401, {"detail"}),
+        ("PUT", "/api/occupancy/cameras/1", 401, {"detail"}),
+        ("OPTIONS", "/api/occupancy/cameras", 405, {"detail"}),
+        ("POST", "/", 405, {"success", "message", "code"}),
+    ],
+)
+async def test_a_refusal_has_the_shape_of_its_route(
+    running: Running, method: str, path: str, status: int, body: set[str]
+) -> None:
+    reply = await running.client.request(method, path)
+
+    assert reply.status_code == status
+    assert reply.json().keys() == body
+    assert running.rooms.seen == running.occupancy.seen == []
+
+
+async def test_an_anonymous_write_is_refused_in_the_documents_words(running: Running) -> None:
+    reply = await running.client.post("/api/rooms/", json={})
+
+    assert reply.json() == {"detail": "Authentication credentials were not provided."}
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "status"),
+    [
+        ("student", "/api/rooms/", 403),
+        ("faculty", "/api/rooms/", 200),
+        ("staff", "/api/rooms/", 200),
+        ("admin", "/api/rooms/", 200),
+        ("student", "/api/occupancy/cameras", 403),
+        ("faculty", "/api/occupancy/cameras", 403),
+        ("staff", "/api/occupancy/cameras", 200),
+        ("admin", "/api/occupancy/cameras", 200),
+    ],
+)
+async def test_roles_decide_who_may_write(
+    running: Running, who: str, path: str, status: int
+) -> None:
+    headers = await running.authorization(f"{who}@example.test")
+
+    reply = await running.client.post(path, headers=headers, json={})
+
+    assert reply.status_code == status
+
+
+async def test_counts_may_be_for_those_who_are_signed_in_only(
+    start_gateway: StartGateway,
+) -> None:
+    running = await start_gateway(occupancy_public=False)
+
+    reply = await running.client.get("/api/occupancy/facility/live")
+
+    assert reply.status_code == 401
+    assert running.occupancy.seen == []
+
+
+async def test_limited_answers_have_their_headers_and_the_last_one_a_way_out(
+    start_gateway: StartGateway,
+) -> None:
+    running = await start_gateway(read_limit=3)
+
+    replies = [await running.client.get("/api/rooms/") for _ in range(4)]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 200, 429]
+    assert [reply.headers["x-ratelimit-remaining"] for reply in replies] == ["2", "1", "0", "0"]
+    last = replies[-1]
+    assert last.headers["x-ratelimit-limit"] == "3"
+    assert last.headers["x-ratelimit-reset"].endswith("Z")
+    assert 0 < int(last.headers["retry-after"]) <= 61
+    assert last.json() == {"detail": "Too many requests. Please try again later."}
+
+
+async def test_attempts_to_sign_in_are_counted_by_address_and_by_account(
+    start_gateway: StartGateway,
+) -> None:
+    running = await start_gateway(sign_in_limit=30)
+    body = {"email": "a@b.c", "password": "x"}
+
+    same = [
+        (await running.client.post("/api/auth/login", json=body)).status_code for _ in range(12)
+    ]
+    others = [
+        (
+            await running.client.post("/api/auth/login", json={**body, "email": f"{n}@b.c"})
+        ).status_code
+        for n in range(20)
+    ]
+
+    assert same == [401] * 10 + [429] * 2
+    assert others == [401] * 18 + [429] * 2
+
+
+async def test_a_site_that_is_not_listed_gets_no_cross_origin_leave(
+    start_gateway: StartGateway,
+) -> None:
+    running = await start_gateway(cors_origins="https://app.test")
+    ask = {"access-control-request-method": "POST", "origin": "https://app.test"}
+
+    listed = await running.client.options("/api/rooms/", headers=ask)
+    foreign = await running.client.get("/api/rooms/", headers={"origin": "https://evil.test"})
+
+    assert listed.headers["access-control-allow-origin"] == "https://app.test"
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+async def test_without_its_database_the_gateway_says_so_and_public_reads_go_on(
+    start_gateway: StartGateway,
+) -> None:
+    running = await start_gateway(database_url="postgresql://accounts:x@127.0.0.1:9/nothing")
+    unknown = {"authorization": "Bearer " + "x" * 40}
+
+    private = await running.client.get("/api/occupancy/x", headers=unknown)
+    public = await running.client.get("/api/rooms/")
+    ready = await running.client.get(
+        f"http://127.0.0.1:{running.gateway.settings.operations_port}/readyz"
+    )
+
+    assert (private.status_code, public.status_code) == (503, 200)
+    assert private.json() == {"detail": "Occupancy service not initialized"}
+    assert ready.json()["reasons"] == {"database": "the database does not answer"}
