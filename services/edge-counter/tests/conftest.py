@@ -109,13 +109,9 @@ class Edge:
     def decoder(self) -> int | None:
         """Return the process id of the child, when there is one."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        found = [
-            int(child)
-            for thread in children.parent.parent.iterdir()
-            for child in (thread / "children").read_text().split()
-        ]
-        return found[0] if found else None
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [child for thread in threads for child in thread.read_text().split()]
+        return int(children[0]) if children else None
 
     def read(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the spool, from outside and without a lock."""
@@ -139,6 +135,11 @@ class Edge:
         return bool(self.read("SELECT 1 FROM recording WHERE is_finished"))
 
 
+@pytest.fixture(scope="session")
+def edge_class() -> type[Edge]:
+    return Edge
+
+
 @pytest.fixture
 def make_edge(tmp_path: Path) -> Iterator[Callable[..., Edge]]:
     """Make an `Edge`; what still runs at the end is killed."""
@@ -154,7 +155,7 @@ def make_edge(tmp_path: Path) -> Iterator[Callable[..., Edge]]:
             edge.kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def until() -> Callable[[Callable[[], object]], None]:
     """Wait until something is so, or fail."""
 

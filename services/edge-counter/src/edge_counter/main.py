@@ -266,7 +266,11 @@ def assets_command(ctx: click.Context) -> None:
 @assets_command.command("pull")
 @click.argument("names", nargs=-1)
 def pull_command(names: tuple[str, ...]) -> None:
-    """Fetch missing assets, or those NAMED, into the user's cache, checked by SHA-256."""
+    """Fetch what is missing, or only NAMES, from where its authors publish it.
+
+    Each file is checked by size and SHA-256 and then put into the user's cache, where `count` and
+    `run` find it. `edge-counter assets` lists names, places and licences.
+    """
     from edge_counter import assets
 
     known = assets.assets()

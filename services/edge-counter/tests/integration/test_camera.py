@@ -192,7 +192,7 @@ def network_camera() -> Iterator[tuple[str, threading.Event]]:
     Jpegs.is_on.set()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Jpegs)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://bob:secret@127.0.0.1:{server.server_port}/live", Jpegs.is_on
     Jpegs.is_on.set()
     server.shutdown()

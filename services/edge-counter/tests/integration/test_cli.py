@@ -1,0 +1,170 @@
+"""The command as a person or a script uses it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edge_counter.assets import assets, find
+from edge_counter.main import main
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+WITHOUT_ENDS = "10,10,10,10"
+LINE = "160,0,160,240"
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        program = "from edge_counter.main import main; main()"
+        return subprocess.run(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=tmp_path,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of grey: HOG is slow."""
+    path = tmp_path_factory.mktemp("clips") / "grey.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
+    for _ in range(5):
+        writer.write(np.full((240, 320, 3), 90, np.uint8))
+    writer.release()
+    return path
+
+
+def test_json_is_one_object_and_nothing_else(command: Command, short_clip: Path) -> None:
+    result = command("count", short_clip, "--line", LINE, "--model", "hog", "--json")
+
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == {"entries": 0, "exits": 0, "crossings": []}
+    assert result.stdout.count("\n") == 1
+    assert "5/5" in result.stderr
+
+
+def test_without_json_the_totals_are_told(command: Command, short_clip: Path) -> None:
+    result = command("count", short_clip, "--line", LINE, "--model", "hog")
+
+    assert result.stdout == "entries 0, exits 0\n"
+
+
+def test_a_drawn_video_is_written(command: Command, short_clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "seen.mp4"
+
+    result = command("count", short_clip, "--line", LINE, "--model", "hog", "--annotate", out)
+
+    assert result.returncode == 0, result.stderr
+    capture = cv2.VideoCapture(str(out))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    line_bgr = capture.read()[1][120, 160]
+    assert np.abs(line_bgr.astype(int) - 90).max() > 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        pytest.param(["missing.avi", "--line", LINE], "no such file", id="missing video"),
+        pytest.param(["junk.avi", "--line", LINE], "not a video", id="junk"),
+        pytest.param(["CLIP", "--line", "0,0,900,0"], "outside the picture", id="line outside"),
+        pytest.param(["CLIP", "--line", WITHOUT_ENDS], "no length", id="line without length"),
+        pytest.param(["CLIP", "--line", "1,2,3"], "four numbers", id="no line"),
+        pytest.param(["CLIP", "--line", "a,b,c,d"], "four numbers", id="letters"),
+        pytest.param(["CLIP", "--line", "nan,0,9,9"], "no length", id="not a number"),
+        pytest.param(["CLIP"], "--line", id="line missing"),
+        pytest.param(["CLIP", "--line", LINE, "--model", "x.onnx"], "no such file", id="no model"),
+        pytest.param(
+            ["CLIP", "--line", LINE, "--model", "junk.avi"], "not a model", id="junk as model"
+        ),
+        pytest.param(
+            ["CLIP", "--line", LINE, "--annotate", "no/such/folder.mp4"],
+            "cannot be written",
+            id="unwritable output",
+        ),
+        pytest.param(
+            ["CLIP", "--line", LINE, "--annotate", "CLIP"], "to be counted", id="onto itself"
+        ),
+        pytest.param(["rtsp://bob:secret@cam/1", "--line", LINE], "run", id="a stream"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    short_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    text: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "junk.avi").write_bytes(b"junk" * 1000)
+    given = [str(short_clip) if one == "CLIP" else one for one in arguments]
+    if "--model" not in given:
+        given += ["--model", "hog"]
+
+    result = CliRunner().invoke(main, ["count", *given, "--json"])
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    last = result.stderr.splitlines()[-1]
+    assert last.lower().startswith("error: ")
+    assert text in last
+    assert "Traceback" not in result.stderr
+    assert "secret" not in result.stderr
+
+
+def test_run_without_settings_names_all_that_are_missing(command: Command) -> None:
+    result = command("run")
+
+    assert result.returncode == 2
+    assert all(name in result.stderr for name in ("EDGE_ID", "EDGE_CAMERA", "EDGE_SOURCE"))
+
+
+def test_a_bad_file_ends_the_command_with_exit_code_2(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "junk.avi").write_bytes(b"junk" * 1000)
+
+    result = command("count", "junk.avi", "--line", LINE, "--model", "hog", "--json")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith("error: junk.avi: not a video")
+
+
+@pytest.mark.parametrize("arguments", [[], ["count"], ["run"], ["assets"], ["assets", "pull"]])
+def test_help_teaches(arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, [*arguments, "--help"])
+
+    assert result.exit_code == 0
+    assert len(result.stdout) > 200
+
+
+def test_assets_are_listed_with_their_licences(command: Command) -> None:
+    result = command("assets")
+
+    assert result.returncode == 0
+    assert all(name in result.stdout for name in assets())
+    assert "Apache-2.0" in result.stdout
+
+
+def test_a_model_of_unknown_layout_is_refused_with_its_shapes(
+    command: Command, short_clip: Path
+) -> None:
+    known = find(assets()["yolox-nano"])
+    other = known.with_name("nanodet_m_416.onnx") if known else None
+    if other is None or not other.exists():
+        pytest.skip("needs a NanoDet model beside the assets")
+
+    result = command("count", short_clip, "--line", LINE, "--model", other)
+
+    assert result.returncode == 2
+    assert "1x3x416x416 to 1x2704x80" in result.stderr
+    assert "YOLOX" in result.stderr

@@ -1,0 +1,106 @@
+"""Recorded clips against crossings that were marked by hand, frame by frame."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_counter.assets import assets, find
+from edge_counter.camera import Camera, Source
+from edge_counter.counting import Line
+from edge_counter.detector import load_detector
+from edge_counter.pipeline import Pipeline
+
+pytestmark = pytest.mark.clips
+
+TOLERANCE_S = 1.0
+DIRECTIONS = {"L": "exit", "R": "entry"}  # of lines that were drawn from top to bottom
+
+Crossing = tuple[float, str]
+
+
+def needed(name: str) -> Path:
+    path = find(assets()[name])
+    if path is None:
+        pytest.skip(f"the asset {name} is not on this machine")
+    return path
+
+
+def marked(clip: Path, name: str) -> list[Crossing]:
+    path = clip.parents[1] / "gt" / name
+    if not path.exists():
+        pytest.skip(f"nobody's marks of {clip.name} are on this machine")
+    rows = [row for row in path.read_text().splitlines() if not row.startswith("#")]
+    return [(float(row["t_s"]), DIRECTIONS[row["dir"]]) for row in csv.DictReader(rows)]
+
+
+def unmatched(
+    found: list[Crossing], truth: list[Crossing]
+) -> tuple[list[Crossing], list[Crossing]]:
+    """Return what was missed, and what was counted that never was."""
+    missed, false = list(truth), []
+    for at_s, direction in found:
+        near = [
+            (abs(at_s - marked_s), marked_s)
+            for marked_s, marked_direction in missed
+            if marked_direction == direction and abs(at_s - marked_s) <= TOLERANCE_S
+        ]
+        if near:
+            missed.remove((min(near)[1], direction))
+        else:
+            false.append((at_s, direction))
+    return missed, false
+
+
+@pytest.fixture(scope="module")
+def walkway() -> Iterator["subprocess.Popen[str]"]:
+    """Count the busy clip as a user does, while another test goes on."""
+    needed("yolox-nano")
+    program = "from edge_counter.main import main; main()"
+    arguments = ["count", str(needed("vtest")), "--line", "550,160,550,480", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_six_people_one_by_one_are_six_crossings_at_half_the_rate_of_pictures(
+    walkway: "subprocess.Popen[str]",
+) -> None:
+    """The line ends at the lower edge of the picture, where feet are cut off."""
+    needed("yolox-nano")
+    clip = needed("one-by-one")
+    pipeline = Pipeline(load_detector()[1], run_id="run")
+    pipeline.watch({1: Line(560, 0, 560, 432)})
+
+    with Camera(Source(str(clip))) as camera:
+        found = [
+            (crossing.time_s, crossing.direction)
+            for frame in camera
+            if frame.index % 2
+            for crossing in pipeline.process(frame)[0]
+        ]
+
+    assert unmatched(found, marked(clip, "intel_lineX.csv")) == ([], [])
+    assert len(found) == 6
+
+
+def test_all_33_crossings_of_a_busy_walkway_are_found_and_no_other(
+    walkway: "subprocess.Popen[str]",
+) -> None:
+    truth = marked(needed("vtest"), "vtest_lineA.csv")
+
+    output, _ = walkway.communicate(timeout=50)
+
+    counts = json.loads(output)
+    found = [(one["t_s"], one["direction"]) for one in counts["crossings"]]
+    assert unmatched(found, truth) == ([], [])
+    assert (counts["entries"], counts["exits"]) == (15, 18)
