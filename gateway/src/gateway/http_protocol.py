@@ -4,7 +4,7 @@ uvicorn's parser keeps any number of header bytes and waits for them for ever.
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -21,6 +21,37 @@ class _HeadRefused(Exception):
     """Ends the parsing of a head that is over a bound."""
 
 
+class GatheringTransport:
+    """Writes what is written within one turn of the loop at once: an answer's head and body.
+
+    uvloop makes a system call of every write, which is a fifth of what an answer costs.
+    """
+
+    __slots__ = ("_gathered", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._gathered: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the transport has
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._gathered:
+            self._loop.call_soon(self._flush)
+        self._gathered.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._transport.write(b"".join(gathered))
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """HTTP/1.1 whose request heads are bounded in bytes, number and time."""
 
@@ -30,7 +61,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        gathering = GatheringTransport(transport, self.loop)
+        super().connection_made(gathering)  # type: ignore[arg-type] # it passes for one
         if len(self.connections) > MOST_CONNECTIONS:
             transport.close()
         self._deadline = self.loop.call_later(HEAD_WITHIN_S, self._too_slow)

@@ -5,6 +5,7 @@ do not do: no redirects, no cookies, no compression, no HTTP/2.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
@@ -237,7 +238,7 @@ class Upstream:
         Raises:
             UpstreamError: it can't be reached, or too many wait already.
         """
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         while self._idle and not fresh:
             connection = self._idle.pop()
             if connection.reusable and now - connection.idle_since < KEEP_IDLE_S:
@@ -254,7 +255,7 @@ class Upstream:
         """Give a connection back after its exchange."""
         connection.finish()
         if connection.reusable and not connection.transport.is_closing():
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = time.monotonic()
             self._idle.append(connection)
         else:
             self._close(connection)

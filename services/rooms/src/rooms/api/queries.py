@@ -39,7 +39,10 @@ def _moment(value: object) -> object:
 
 
 def _names(value: object) -> object:
-    return tuple(name for part in str(value).split(",") if (name := clean_text(part)))
+    # The parameter may be given more than once, each time with several names.
+    given = value if isinstance(value, list | tuple) else [value]
+    names = (clean_text(name) for part in given for name in str(part).split(","))
+    return tuple(name for name in names if name)
 
 
 _Text = Annotated[str, StringConstraints(max_length=200)]
