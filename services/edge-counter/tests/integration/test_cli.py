@@ -55,18 +55,21 @@ def test_json_is_one_object_and_nothing_else(command: Command, short_clip: Path)
     assert "5/5" in result.stderr
 
 
-def test_without_json_the_totals_are_told(command: Command, short_clip: Path) -> None:
-    result = command("count", short_clip, "--line", LINE, "--model", "hog")
+def test_without_json_the_totals_are_told(short_clip: Path) -> None:
+    arguments = ["count", str(short_clip), "--line", LINE, "--model", "hog"]
+
+    result = CliRunner().invoke(main, arguments)
 
     assert result.stdout == "entries 0, exits 0\n"
 
 
-def test_a_drawn_video_is_written(command: Command, short_clip: Path, tmp_path: Path) -> None:
+def test_a_drawn_video_is_written(short_clip: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.mp4"
+    arguments = ["count", str(short_clip), "--line", LINE, "--model", "hog"]
 
-    result = command("count", short_clip, "--line", LINE, "--model", "hog", "--annotate", out)
+    result = CliRunner().invoke(main, [*arguments, "--annotate", str(out)])
 
-    assert result.returncode == 0, result.stderr
+    assert result.exit_code == 0, result.stderr
     capture = cv2.VideoCapture(str(out))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 5
     line_bgr = capture.read()[1][120, 160]
@@ -123,10 +126,10 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert "secret" not in result.stderr
 
 
-def test_run_without_settings_names_all_that_are_missing(command: Command) -> None:
-    result = command("run")
+def test_run_without_settings_names_all_that_are_missing() -> None:
+    result = CliRunner().invoke(main, ["run"])
 
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert all(name in result.stderr for name in ("EDGE_ID", "EDGE_CAMERA", "EDGE_SOURCE"))
 
 
@@ -147,24 +150,25 @@ def test_help_teaches(arguments: list[str]) -> None:
     assert len(result.stdout) > 200
 
 
-def test_assets_are_listed_with_their_licences(command: Command) -> None:
-    result = command("assets")
+def test_assets_are_listed_with_their_licences() -> None:
+    result = CliRunner().invoke(main, ["assets"])
 
-    assert result.returncode == 0
+    assert result.exit_code == 0
     assert all(name in result.stdout for name in assets())
     assert "Apache-2.0" in result.stdout
 
 
 def test_a_model_of_unknown_layout_is_refused_with_its_shapes(
-    command: Command, short_clip: Path
+    short_clip: Path,
 ) -> None:
     known = find(assets()["yolox-nano"])
     other = known.with_name("nanodet_m_416.onnx") if known else None
     if other is None or not other.exists():
         pytest.skip("needs a NanoDet model beside the assets")
 
-    result = command("count", short_clip, "--line", LINE, "--model", other)
+    arguments = ["count", str(short_clip), "--line", LINE, "--model", str(other)]
+    result = CliRunner().invoke(main, arguments)
 
-    assert result.returncode == 2
+    assert result.exit_code == 2
     assert "1x3x416x416 to 1x2704x80" in result.stderr
     assert "YOLOX" in result.stderr

@@ -82,7 +82,7 @@ def test_six_people_one_by_one_are_six_crossings_at_half_the_rate_of_pictures(
     pipeline.watch({1: Line(560, 0, 560, 432)})
 
     with Camera(Source(str(clip))) as camera:
-        found = [
+        found: list[Crossing] = [
             (crossing.time_s, crossing.direction)
             for frame in camera
             if frame.index % 2

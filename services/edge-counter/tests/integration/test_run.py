@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ Until = Callable[[Callable[[], object]], None]
 def as_of_its_run(edge: Any) -> list[dict[str, Any]]:
     """Return the events with the run's own id and start taken out of them."""
     ((run_id, started_at),) = edge.read("SELECT run_id, started_at FROM recording")
-    events = edge.events()
+    events: list[dict[str, Any]] = edge.events()
     for event in events:
         data = event["data"]
         since = datetime.fromisoformat(data["crossed_at"]) - datetime.fromisoformat(started_at)
         data["crossed_at"] = event["time"] = since.total_seconds()
         data["track_id"] = data["track_id"].removeprefix(run_id)
     return events
+
+
+def has_reported(edge: Any, crossings: int) -> bool:
+    return len(edge.events()) >= crossings
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,7 @@ def test_a_run_killed_again_and_again_reports_what_an_undisturbed_one_does(
     edge.kill()  # before the first crossing
     for crossings in (1, 3):
         edge.start()
-        until(lambda least=crossings: len(edge.events()) >= least)
+        until(partial(has_reported, edge, crossings))
         edge.kill()
     edge.start()
     until(edge.is_finished)
@@ -148,20 +153,6 @@ def test_a_killed_parent_leaves_no_child(
     edge.kill()
 
     until(lambda: not is_running(decoder))
-
-
-def test_a_second_process_in_the_same_folder_is_refused(
-    make_edge: Callable[..., Any], walkers_clip: Path, until: Until
-) -> None:
-    first = make_edge(str(walkers_clip))
-    first.start()
-    until(first.decoder)
-    second = make_edge(str(walkers_clip))
-
-    second.start()
-
-    assert second.process.wait(timeout=20) != 0
-    assert "StateInUse" in second.log()
 
 
 def test_a_missing_file_is_waited_for(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,10 @@ def depth(state: Path) -> int:
     return int(count)
 
 
+def has_sent_from(state: Path, before: int) -> bool:
+    return depth(state) < before
+
+
 @asynccontextmanager
 async def sender(state: Path, kafka: str) -> AsyncIterator[None]:
     """Send from another process, which is killed with -9 at the end."""
@@ -213,7 +218,7 @@ async def test_a_killed_sender_repeats_at_most_and_changes_nothing(
     for _ in range(4):
         before = depth(state)
         async with sender(state, kafka.address):
-            await until(lambda before=before: depth(state) < before)
+            await until(partial(has_sent_from, state, before))
     with closing(Spool(state, "lobby-1")) as spool:
         assert 0 < spool.depth() < 20_000
         async with sending(spool, kafka.address):
