@@ -25,17 +25,15 @@ class Detections:
         return len(self.scores)
 
 
-def areas_px2(boxes_px: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the areas of (n, 4) boxes."""
-    return (boxes_px[:, 2] - boxes_px[:, 0]) * (boxes_px[:, 3] - boxes_px[:, 1])
-
-
 def overlaps(
     ones_px: NDArray[np.floating], others_px: NDArray[np.floating]
 ) -> NDArray[np.floating]:
     """Return the intersection over union of each of n boxes with each of m, as (n, m)."""
-    top_left = np.maximum(ones_px[:, None, :2], others_px[None, :, :2])
-    bottom_right = np.minimum(ones_px[:, None, 2:], others_px[None, :, 2:])
-    shared = np.clip(bottom_right - top_left, 0, None).prod(axis=2)
-    union = areas_px2(ones_px)[:, None] + areas_px2(others_px)[None, :] - shared
-    return np.asarray(shared / np.maximum(union, 1e-9))
+    left, top, right, bottom = ones_px.T[:, :, None]
+    other_left, other_top, other_right, other_bottom = others_px.T[:, None, :]
+    width = np.minimum(right, other_right) - np.maximum(left, other_left)
+    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    area = (right - left) * (bottom - top)
+    other_area = (other_right - other_left) * (other_bottom - other_top)
+    return np.asarray(shared / np.maximum(area + other_area - shared, 1e-9))

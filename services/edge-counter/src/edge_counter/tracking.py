@@ -117,7 +117,9 @@ class Tracker:
         ):
             rows = np.flatnonzero(tracks & (found < 0))
             columns = np.flatnonzero(boxes & is_free)
-            row, column = _pair(overlap[np.ix_(rows, columns)])
+            if not rows.size or not columns.size:
+                continue
+            row, column = _pair(overlap[rows[:, None], columns])
             found[rows[row]] = columns[column]
             is_free[columns[column]] = False
         return found
@@ -199,9 +201,9 @@ def _pair(overlap: _Doubles) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _measured(boxes_px: NDArray[np.float32]) -> _Doubles:
     """Turn corners into centre x, centre y, width and height."""
     size = boxes_px[:, 2:] - boxes_px[:, :2]
-    return np.hstack([boxes_px[:, :2] + size / 2, size]).astype(np.float64)
+    return np.concatenate([boxes_px[:, :2] + size / 2, size], axis=1, dtype=np.float64)
 
 
 def _boxes_px(tracks: NDArray[np.void]) -> _Doubles:
     centre, size = tracks["position"][:, :2], tracks["position"][:, 2:]
-    return np.hstack([centre - size / 2, centre + size / 2])
+    return np.concatenate([centre - size / 2, centre + size / 2], axis=1)

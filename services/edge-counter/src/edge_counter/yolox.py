@@ -65,7 +65,7 @@ def read(outputs: Sequence[Floats], size_px: tuple[int, int]) -> Detections:
     cells, strides = _grid(size_px)
     centre = (raw[likely, :2] + cells[likely]) * strides[likely]
     half = np.exp(raw[likely, 2:4]) * strides[likely] / 2
-    boxes_px = np.hstack([centre - half, centre + half])
+    boxes_px = np.concatenate([centre - half, centre + half], axis=1)
     kept = without_doubles(boxes_px, scores[likely])
     return Detections(boxes_px[kept], scores[likely][kept])
 
