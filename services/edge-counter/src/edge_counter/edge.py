@@ -23,6 +23,7 @@ async def run(settings: Settings, detector: Detector) -> None:
 
     Raises:
         StateInUse, SpoolUnavailable: the state folder cannot be used.
+        BadSettings: the health port cannot be used.
     """
     spool = Spool(settings.state_dir, settings.id)
     stop, stopped = threading.Event(), asyncio.Event()

@@ -8,6 +8,8 @@ from typing import Final
 import msgspec
 from prometheus_client import Counter, Gauge, generate_latest
 
+from edge_counter.errors import BadSettings
+
 FRAMES: Final = Counter("edge_frames", "Pictures that were processed.")
 CROSSINGS: Final = Counter("edge_crossings", "Crossings made durable.", ["direction"])
 SPOOL_DEPTH: Final = Gauge("edge_spool_depth", "Crossings that Kafka has not acknowledged.")
@@ -54,7 +56,7 @@ class Health:
 
     def reasons(self) -> list[str]:
         """Return why this process is not ready; nothing when it is."""
-        reasons = [f"{part}: {problem}" for part, problem in sorted(self.problems.items())]
+        reasons = [f"{part}: {problem}" for part, problem in sorted(self.problems.copy().items())]
         late_s = self.seconds_since_frame()
         if not self.is_finished and not self._has_frames:
             reasons.append("no picture yet")
@@ -67,7 +69,7 @@ async def serve(health: Health, host: str, port: int) -> asyncio.Server:
     """Listen; port 0 takes a free one.
 
     Raises:
-        OSError: the address is taken, or is not ours.
+        BadSettings: the address is taken, or is not ours.
     """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,7 +83,10 @@ async def serve(health: Health, host: str, port: int) -> asyncio.Server:
         finally:
             writer.close()
 
-    return await asyncio.start_server(answer, host, port)
+    try:
+        return await asyncio.start_server(answer, host, port)
+    except OSError as error:
+        raise BadSettings(f"EDGE_HOST, EDGE_PORT: {error.strerror}") from error
 
 
 def _response(health: Health, path: str) -> bytes:

@@ -6,6 +6,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
+from edge_counter.errors import BadSettings
 from edge_counter.health import Health, serve
 
 
@@ -64,3 +65,11 @@ async def test_nonsense_ends_its_connection_and_nothing_else(
 
         async with httpx.AsyncClient() as client:
             assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
+
+
+async def test_a_taken_port_is_named(health: Health) -> None:
+    async with await serve(health, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+
+        with pytest.raises(BadSettings, match="EDGE_PORT"):
+            await serve(health, "127.0.0.1", port)
