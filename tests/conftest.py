@@ -5,8 +5,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from local_stack.process_groups import ProcessGroups
 from running_system import System, free_ports
+
+from local_stack.process_groups import ProcessGroups
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+
 from common.ids import new_cuid
 
 WINDOW = {"start_datetime": "2025-12-11T09:00:00Z", "end_datetime": "2025-12-11T18:00:00Z"}

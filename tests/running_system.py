@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from common.testing.servers import free_port
 from local_stack.environment import Installation
 from local_stack.process_groups import ProcessGroups
-from local_stack.settings import PROJECT, Settings
+from local_stack.settings import Settings
 
 BIN = Path(sys.executable).parent
 PASSWORD = "correct horse battery staple"
@@ -129,6 +130,11 @@ class System:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=40)
         self.groups.ended(self.process.pid)
+
+    def end(self) -> None:
+        """End what is left of the system, if anything, at the end of a test."""
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
 
     def pid(self, name: str) -> int:
         """Find a process of the system by a word of its command line, below the supervisor."""

@@ -7,6 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from raw_http import fake_service
+from running_gateway import PASSWORD, Running, StartGateway
+
 from common.identity import Role
 from common.process import serve
 from common.testing.plugin import SIGNING_KEY, CloneDatabase, TestDatabase
@@ -15,8 +18,6 @@ from gateway.accounts import service
 from gateway.accounts.service import NewUser
 from gateway.main import SCHEMA, Gateway
 from gateway.settings import Settings
-from raw_http import fake_service
-from running_gateway import PASSWORD, Running, StartGateway
 
 
 @pytest.fixture

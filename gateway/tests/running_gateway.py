@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from gateway.main import Gateway
 from raw_http import FakeService
+
+from gateway.main import Gateway
 
 PASSWORD = "correct horse battery staple"
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from common.ids import new_cuid
 from making import make_camera, make_line
+
+from common.ids import new_cuid
 
 
 async def test_create_camera_as_in_the_document(admin: httpx.AsyncClient) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from common.events import CROSSINGS, CrossingV1
-from common.ids import new_cuid
 from making import make_camera, make_line
 from running_system import System, eventually
+
+from common.events import CROSSINGS, CrossingV1
+from common.ids import new_cuid
 
 BEGAN = datetime(2026, 11, 21, 10, tzinfo=UTC)
 

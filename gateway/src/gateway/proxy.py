@@ -399,7 +399,7 @@ async def _stream(exchange: _Exchange, connection: Connection, body: bytes) -> N
 
 def _new_request_id() -> bytes:
     # It names a request and guards nothing; the system's randomness would cost a call to it.
-    return b"%016x" % random.getrandbits(64)  # noqa: S311
+    return b"%016x" % random.getrandbits(64)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -5,9 +5,10 @@ import statistics
 import time
 
 import pytest
+from running_gateway import PASSWORD, Running
+
 from common.identity import Role
 from gateway.accounts import service
-from running_gateway import PASSWORD, Running
 
 
 async def test_sign_in_returns_token_and_user_as_the_document_says(running: Running) -> None:

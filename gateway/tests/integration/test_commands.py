@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from common.testing.plugin import SIGNING_KEY, TestDatabase
 
 

@@ -4,13 +4,13 @@ import asyncio
 import time
 
 import pytest
-from common.contracts import Contract
-from common.identity import Verifier
-from common.identity import Signer
-from gateway.http_protocol import HEAD_WITHIN_S
-from gateway.hygiene import FORWARDED
 from raw_http import send_raw, status_of
 from running_gateway import Running, StartGateway
+
+from common.contracts import Contract
+from common.identity import Signer, Verifier
+from gateway.http_protocol import HEAD_WITHIN_S
+from gateway.hygiene import FORWARDED
 
 IDENTITY_HEADERS = [
     "atrium-identity: forged",

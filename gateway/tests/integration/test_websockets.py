@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from common.contracts import Contract
-from common.identity import Signer, Verifier
-from gateway.routes import ANYONE, SIGNED_IN, Route
 from running_gateway import Running
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
+
+from common.contracts import Contract
+from common.identity import Signer, Verifier
+from gateway.routes import ANYONE, SIGNED_IN, Route
 
 
 class EchoService:

@@ -1,6 +1,7 @@
 """What may pass, and whose address counts."""
 
 import pytest
+
 from common.errors import Invalid
 from gateway.hygiene import check_target, client_address, rate_key
 

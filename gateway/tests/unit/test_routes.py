@@ -1,6 +1,7 @@
 """The table: which path is whose."""
 
 import pytest
+
 from common.contracts import Contract
 from common.identity import Identity, Role
 from gateway.editions import Edition

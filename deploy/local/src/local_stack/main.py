@@ -176,13 +176,13 @@ async def _start(
     settings = this.settings
     for name in _SERVERS:
         supervisor.start(name, commands[name])
-    await _until(lambda: _ensure_roles(this), "PostgreSQL")
+    await _until(lambda: _ensure_roles(this), "postgres", supervisor)
     services = [name for name in commands if name not in {*_SERVERS, _EDGE}]
     for name in services:
         supervisor.start(name, commands[name])
     for name in services:
         port = settings.service_ports[name]
-        await _until(lambda port=port: _ready(port), name)  # type: ignore[misc]
+        await _until(lambda port=port: _ready(port), name, supervisor)  # type: ignore[misc]
     if settings.demo:
         base_url = f"http://127.0.0.1:{settings.port}"
         await demo.seed(base_url, environment)
@@ -198,16 +198,16 @@ async def _start(
         supervisor.say(line)
 
 
-async def _until(attempt: Callable[[], Awaitable[None]], name: str) -> None:
+async def _until(attempt: Callable[[], Awaitable[None]], name: str, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while True:
         try:
             return await attempt()
         except (OSError, asyncpg.PostgresError, httpx.HTTPError) as error:
-            if time.monotonic() > deadline:
+            if supervisor.down or time.monotonic() > deadline:
+                culprit = ", ".join(supervisor.down) or name
                 raise CannotStart(
-                    f"{name} is not ready after {READY_WITHIN_S:.0f} s ({error}); its output above"
-                    " says why."
+                    f"{culprit} could not be brought up ({error}); the output above says why."
                 ) from error
         await asyncio.sleep(0.1)
 

@@ -44,6 +44,10 @@ class Supervisor:
     Args:
         environment: of every process.
         names: of all processes that will be started, for the width of the output.
+        groups: what ends them should we be killed.
+
+    Attributes:
+        down: processes that were given up.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Supervisor:
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: set[str] = set()
+        self.down: set[str] = set()
 
     def start(self, name: str, command: list[str]) -> None:
         """Start a process and keep it running."""
@@ -97,6 +102,7 @@ class Supervisor:
                 self.say("edge has played its recording to the end")
                 return
             if len(starts) > MOST_RESTARTS and time.monotonic() - starts[0] < RESTART_WINDOW_S:
+                self.down.add(name)
                 self.say(
                     f"{name} ended with {how}, {MOST_RESTARTS + 1} times within"
                     f" {RESTART_WINDOW_S:.0f} s: it stays down; see its output above"

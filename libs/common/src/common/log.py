@@ -5,6 +5,7 @@ Secrets are taken out of the finished line, so that no call site has to remember
 
 import logging
 import re
+from collections import Counter
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -14,6 +15,10 @@ import orjson
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 event_id: ContextVar[str | None] = ContextVar("event_id", default=None)
 
+CHATTY: Final = ("aiokafka", "httpx", "httpcore", "asyncio", "alembic", "uvicorn", "websockets")
+WARN_EVERY_S: Final = 5.0
+# The extras that tell apart what one text says of several things.
+_SAYS_WHICH: Final = ("service", "schema", "group")
 _HIDDEN: Final = "[redacted]"
 _PATTERNS: Final = (
     # user:password@ in any URL: databases, cameras, webhooks
@@ -46,6 +51,31 @@ def _details(record: logging.LogRecord) -> dict[str, object]:
     if (event := event_id.get()) is not None:
         details["event_id"] = event
     return details
+
+
+class Sparingly(logging.Filter):
+    """Lets a warning through once in 5 s, with how often it was held back meanwhile.
+
+    While Kafka or Postgres is away, everybody who needs it says so, many times a second.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next_at: dict[object, float] = {}
+        self._held_back: Counter[object] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        chatty = record.name.partition(".")[0] in CHATTY
+        if record.levelno != logging.WARNING and not chatty:
+            return True
+        which = (record.name, record.msg, *(getattr(record, name, None) for name in _SAYS_WHICH))
+        if record.created < self._next_at.get(which, 0.0):
+            self._held_back[which] += 1
+            return False
+        self._next_at[which] = record.created + WARN_EVERY_S
+        if held_back := self._held_back.pop(which, 0):
+            record.held_back = held_back
+        return True
 
 
 class JsonFormatter(logging.Formatter):
@@ -88,7 +118,8 @@ def set_up_logging(
     """Send every log of this process to standard error in the house's form."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(service) if style == "json" else TextFormatter())
+    handler.addFilter(Sparingly())
     logging.root.handlers = [handler]
     logging.root.setLevel(level)
-    for chatty in ("aiokafka", "httpx", "httpcore", "asyncio", "alembic"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))

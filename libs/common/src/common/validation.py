@@ -67,7 +67,7 @@ def fields_of(
     fields: dict[str, list[str]] = {}
     for finding in findings:
         where = [part for part in finding["loc"] if isinstance(part, str)]
-        whole_body = finding["type"] == "json_invalid" or len(where) < 2  # noqa: PLR2004
+        whole_body = finding["type"] == "json_invalid" or len(where) < 2
         name = "__body__" if whole_body else where[1]
         text = sentence(finding)
         if text not in (known := fields.setdefault(name, [])):
