@@ -28,8 +28,8 @@ _PATTERNS: Final = (
     (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), _HIDDEN),  # JWTs
     (
         re.compile(
-            r"(?i)\b((?:access_|refresh_|id_)?token|ticket|passw(?:or)?d|pwd|secret|api_?key"
-            r"|authorization|cookie)(\\?[\"']?\s*[=:]\s*\\?[\"']?)(?!\[redacted)[^\s&,;\"'\\}]+"
+            r"(?i)\b((?:\w+[_-])?(?:token|ticket|passw(?:or)?d|pwd|secret|api_?key"
+            r"|authorization|cookie))(\\?[\"']?\s*[=:]\s*\\?[\"']?)(?!\[redacted)[^\s&,;\"'\\}]+"
         ),
         rf"\1\2{_HIDDEN}",
     ),
