@@ -1,5 +1,6 @@
 """Finds people in a picture: ONNX models by onnxruntime, or OpenCV's HOG, which needs no file."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge_counter import yolox
 from edge_counter.assets import assets, find
 from edge_counter.detections import Detections, Floats, Image
 from edge_counter.errors import BadModel
+from edge_counter.onnx_file import with_input_size
 from edge_counter.yolox import Shape
 
 DEFAULT_MODEL: Final = "yolox-nano"
@@ -41,6 +43,7 @@ class Layout:
         shapes: its inputs and outputs, for a person to compare with.
         fits: tells by the shapes of inputs and outputs whether a model is of it.
         blank: what stands in the input beside the picture.
+        step_px: an input may be narrowed to any multiple of it; None: it is what it is.
         feed: puts a picture into the input and returns the scale from the picture to it.
         read: makes boxes from the outputs and the input's height and width, in its pixels.
     """
@@ -49,6 +52,7 @@ class Layout:
     shapes: str
     fits: Callable[[Sequence[Shape], Sequence[Shape]], bool]
     blank: float
+    step_px: int | None
     feed: Callable[[Image, Floats], float]
     read: Callable[[Sequence[Floats], tuple[int, int]], Detections]
 
@@ -61,6 +65,7 @@ LAYOUTS: Final = (
         shapes="1x3xHxW to 1xNx(5 + classes), people first, N the cells of strides 8, 16 and 32",
         fits=yolox.fits,
         blank=114,
+        step_px=yolox.COARSEST_PX,
         feed=yolox.letterbox,
         read=yolox.read,
     ),
@@ -110,23 +115,40 @@ class OnnxDetector:
     """
 
     def __init__(self, model: Path) -> None:
-        self._session = _session(model)
+        self._model = _read(model)
+        self._session = _session(model, self._model)
         inputs = [node.shape for node in self._session.get_inputs()]
         outputs = [node.shape for node in self._session.get_outputs()]
         self._layout = _recognise(model, inputs, outputs)
         self._input = self._session.get_inputs()[0].name
-        self._size_px: tuple[int, int] = (inputs[0][2], inputs[0][3])
-        self._tensor = np.empty((1, 3, *self._size_px), np.float32)
+        self._declared_px: tuple[int, int] = (inputs[0][2], inputs[0][3])
+        self._tensor = np.empty((1, 3, *self._declared_px), np.float32)
         self._fed: tuple[int, ...] = ()
 
     def detect(self, frame_bgr: Image) -> Detections:
         if self._fed != frame_bgr.shape:
-            self._fed = frame_bgr.shape
-            self._tensor.fill(self._layout.blank)
+            self._fit_to(frame_bgr)
         scale = self._layout.feed(frame_bgr, self._tensor)
         outputs = self._session.run(None, {self._input: self._tensor})
-        found = self._layout.read(outputs, self._size_px)
+        found = self._layout.read(outputs, self.input_px)
         return _in_picture(found.boxes_px / np.float32(scale), found.scores, frame_bgr)
+
+    @property
+    def input_px(self) -> tuple[int, int]:
+        """Height and width of what the model is given now."""
+        return self._tensor.shape[2], self._tensor.shape[3]
+
+    def _fit_to(self, frame_bgr: Image) -> None:
+        """Narrow the input to what pictures of this size fill, where the file allows it."""
+        self._fed = frame_bgr.shape
+        wanted_px = _narrowed(self._declared_px, frame_bgr, self._layout.step_px)
+        if wanted_px != self.input_px:
+            declared, wanted = (1, 3, *self._declared_px), (1, 3, *wanted_px)
+            resized = with_input_size(self._model, declared, wanted)
+            if resized is not None:
+                self._session = _session(Path("narrowed"), resized)
+                self._tensor = np.empty(wanted, np.float32)
+        self._tensor.fill(self._layout.blank)
 
 
 class HogDetector:
@@ -152,10 +174,29 @@ class HogDetector:
         return _in_picture(boxes / np.float32(scale), scores.astype(np.float32), frame_bgr)
 
 
-def _session(model: Path) -> onnxruntime.InferenceSession:
+def _narrowed(
+    declared_px: tuple[int, int], frame_bgr: Image, step_px: int | None
+) -> tuple[int, int]:
+    """Return the least height and width that hold a picture as large as the whole would."""
+    if step_px is None:
+        return declared_px
+    sides_px = frame_bgr.shape[:2]
+    scale = min(declared / side for declared, side in zip(declared_px, sides_px, strict=True))
+    rows, columns = (
+        min(declared, math.ceil(side * scale / step_px) * step_px)
+        for declared, side in zip(declared_px, sides_px, strict=True)
+    )
+    return rows, columns
+
+
+def _read(model: Path) -> bytes:
     if not model.is_file():
         known = ", ".join(["hog", *(a.name for a in assets().values() if a.kind == "model")])
         raise BadModel(f"{model}: no such file, and no model of that name (there are: {known})")
+    return model.read_bytes()
+
+
+def _session(name: Path, model: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -165,7 +206,7 @@ def _session(model: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except _REFUSED as error:
-        raise BadModel(f"{model}: not a model that onnxruntime can load ({error})") from error
+        raise BadModel(f"{name}: not a model that onnxruntime can load ({error})") from error
 
 
 def _recognise(model: Path, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> Layout:

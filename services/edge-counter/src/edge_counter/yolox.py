@@ -16,6 +16,7 @@ LEAST_SCORE: Final = 0.2  # under it the tracker uses no box
 SAME_PERSON: Final = 0.45  # intersection over union from which two boxes are one person
 
 _STRIDES: Final = (8, 16, 32)
+COARSEST_PX: Final = _STRIDES[-1]
 _OBJECT, _PERSON = 4, 5  # columns; people are the first class, as in COCO
 
 

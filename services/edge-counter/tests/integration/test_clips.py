@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edge_counter.assets import assets, find
 from edge_counter.camera import Camera, Source
 from edge_counter.counting import Line
-from edge_counter.detector import load_detector
+from edge_counter.detector import OnnxDetector, load_detector
 from edge_counter.pipeline import Pipeline
 
 pytestmark = pytest.mark.clips
@@ -70,6 +71,33 @@ def walkway() -> Iterator["subprocess.Popen[str]"]:
     ) as process:
         yield process
         process.kill()
+
+
+def test_a_narrowed_input_finds_the_people_that_the_whole_one_finds() -> None:
+    """The same pictures twice: as they are, and on the square that the model was made for."""
+    needed("yolox-nano")
+    _, detector = load_detector("yolox-nano")
+    _, square_detector = load_detector("yolox-nano")
+    found, expected = [], []
+    with Camera(Source(str(needed("vtest")))) as camera:
+        for frame in camera:
+            if frame.index in {66, 330, 600}:
+                picture = frame.image_bgr
+                square = np.full((768, 768, 3), 114, np.uint8)
+                square[: picture.shape[0]] = picture
+                found.append(detector.detect(picture))
+                expected.append(square_detector.detect(square))
+            if frame.index == 600:
+                break
+
+    assert isinstance(detector, OnnxDetector)
+    assert isinstance(square_detector, OnnxDetector)
+    assert (detector.input_px, square_detector.input_px) == ((320, 416), (416, 416))
+    for narrowed, whole in zip(found, expected, strict=True):
+        sure = whole.boxes_px[whole.scores > 0.5]
+        assert len(sure) > 3
+        nearest = np.abs(sure[:, None] - narrowed.boxes_px[None]).max(axis=2).min(axis=1)
+        assert nearest.max() < 8
 
 
 def test_six_people_one_by_one_are_six_crossings_at_half_the_rate_of_pictures(
