@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from common.messaging_schema import create_messaging_tables
+from common.messaging_schema import create_outbox
 
 revision = "20261121_0900"
 down_revision = None
@@ -12,7 +12,7 @@ SCHEMA = "accounts"
 
 
 def upgrade() -> None:
-    create_messaging_tables(SCHEMA)
+    create_outbox(SCHEMA)
     op.create_table(
         "users",
         sa.Column("id", sa.Text, primary_key=True),

@@ -19,6 +19,16 @@ from starlette.requests import HTTPConnection
 
 from common.errors import Unavailable
 
+# Services name the session of their transaction without knowing whose it is.
+__all__ = [
+    "UNAVAILABLE",
+    "AsyncSession",
+    "Database",
+    "Session",
+    "create_engine",
+    "is_unavailable",
+]
+
 _SERVER_SETTINGS: Final = {
     "timezone": "UTC",
     # A frozen process must not hold locks that its replacement waits for.

@@ -1,14 +1,14 @@
-"""The migration step that gives a schema its outbox and its table of claimed events."""
+"""The migration steps that give a schema its outbox and its table of claimed events.
+
+They are never edited: a later form is a further function, called by a further migration.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
 
-def create_messaging_tables(schema: str) -> None:
-    """Create what `common.outbox` and `common.consumer` describe; for a schema's first migration.
-
-    Never edited: a later form is a further function, called by a further migration.
-    """
+def create_outbox(schema: str) -> None:
+    """Create what `common.outbox` describes."""
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
@@ -27,6 +27,10 @@ def create_messaging_tables(schema: str) -> None:
         sa.Index("outbox_sent", "sent_at", postgresql_where=sa.text("sent_at IS NOT NULL")),
         schema=schema,
     )
+
+
+def create_processed_events(schema: str) -> None:
+    """Create what `common.consumer` describes."""
     op.create_table(
         "processed_events",
         sa.Column("consumer", sa.Text, primary_key=True),

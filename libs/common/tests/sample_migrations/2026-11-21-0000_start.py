@@ -3,14 +3,15 @@
 import sqlalchemy as sa
 from alembic import op
 
-from common.messaging_schema import create_messaging_tables
+from common.messaging_schema import create_outbox, create_processed_events
 
 revision = "20261121_0000"
 down_revision = None
 
 
 def upgrade() -> None:
-    create_messaging_tables("sample")
+    create_outbox("sample")
+    create_processed_events("sample")
     op.create_table(
         "things",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from common.contracts import Contract, refusal_body
 from common.errors import Conflict, Invalid, invalid_field
 

@@ -1,6 +1,7 @@
 """Dead letters have a limit, so that bad code does not empty a topic into them."""
 
 import pytest
+
 from common.consumer import DeadLetterLimit, TooManyDeadLetters
 
 

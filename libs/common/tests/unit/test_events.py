@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from common.asyncapi import document
 from common.errors import BrokenEvent
 from common.events import CROSSINGS, TOPICS, CrossingV1

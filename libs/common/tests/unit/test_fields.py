@@ -1,9 +1,10 @@
 """Texts and times from outside are safe to store."""
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
+
 from common.fields import Instant, Integer, Name, ZoneName, clean_text
 from common.ids import is_cuid, new_cuid
-from pydantic import TypeAdapter, ValidationError
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import time
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from common.contracts import Contract
 from common.errors import Unauthorized
 from common.identity import ANONYMOUS, Identity, Role, Signer, Verifier
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ADMIN = Identity(kind="user", id="c1", role=Role.ADMIN, name="Ada", email="ada@example.test")
 

@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+
 from common.log import JsonFormatter, Sparingly, TextFormatter, redact
 
 CANARY = "s3cr3t-canary"
@@ -47,7 +48,7 @@ def test_a_secret_is_taken_out_of_message_extras_and_traceback(
     try:
         raise ValueError(text)
     except ValueError:
-        logger.exception("failed %s", text, extra={"detail": text})  # noqa: LOG014, TRY401
+        logger.exception("failed %s", text, extra={"detail": text})
 
     assert CANARY not in out.getvalue()
     assert "[redacted]" in out.getvalue()

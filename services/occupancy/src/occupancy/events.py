@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from common.consumer import Refused, Subscription
+from common.db import AsyncSession
 from common.errors import NotFound
 from common.events import CROSSINGS, CloudEvent, CrossingV1
 from occupancy import service

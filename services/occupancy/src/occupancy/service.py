@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from common.db import AsyncSession
 from common.errors import Invalid, NotFound
 from common.fields import LARGEST_ID
 from occupancy.domain import Crossing, Live, counts, tally

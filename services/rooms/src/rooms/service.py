@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from common.db import AsyncSession
 from common.errors import Invalid, NotFound, invalid_field
 from common.events import ROOMS, BuildingV1, RoomV1
 from common.ids import is_cuid, new_cuid

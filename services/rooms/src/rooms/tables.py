@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     Time,
     func,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -66,7 +65,7 @@ rooms = Table(
     CheckConstraint("capacity >= 1", name="rooms_seat_somebody"),
     CheckConstraint("opens_from < opens_until", name="rooms_open_before_they_close"),
     # Free-text search by part of the name.
-    Index("rooms_name", text("name public.gin_trgm_ops"), postgresql_using="gin"),
+    Index("rooms_name", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
 )
 
 room_amenities = Table(

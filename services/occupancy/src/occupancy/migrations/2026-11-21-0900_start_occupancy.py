@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from common.messaging_schema import create_messaging_tables
+from common.messaging_schema import create_outbox, create_processed_events
 
 revision = "20261121_0900"
 down_revision = None
@@ -12,7 +12,8 @@ SCHEMA = "occupancy"
 
 
 def upgrade() -> None:
-    create_messaging_tables(SCHEMA)
+    create_outbox(SCHEMA)
+    create_processed_events(SCHEMA)
     op.create_table(
         "cameras",
         sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),

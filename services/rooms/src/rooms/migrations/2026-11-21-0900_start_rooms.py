@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from common.messaging_schema import create_messaging_tables
+from common.messaging_schema import create_outbox
 
 revision = "20261121_0900"
 down_revision = None
@@ -13,7 +13,7 @@ SCHEMA = "rooms"
 
 
 def upgrade() -> None:
-    create_messaging_tables(SCHEMA)
+    create_outbox(SCHEMA)
     op.create_table(
         "buildings",
         sa.Column("id", sa.Integer, sa.Identity(always=True), primary_key=True),
@@ -53,7 +53,12 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("capacity >= 1", name="rooms_seat_somebody"),
         sa.CheckConstraint("opens_from < opens_until", name="rooms_open_before_they_close"),
-        sa.Index("rooms_name", sa.text("name public.gin_trgm_ops"), postgresql_using="gin"),
+        sa.Index(
+            "rooms_name",
+            "name",
+            postgresql_using="gin",
+            postgresql_ops={"name": "gin_trgm_ops"},
+        ),
         schema=SCHEMA,
     )
     op.create_index("ix_rooms_rooms_building_id", "rooms", ["building_id"], schema=SCHEMA)

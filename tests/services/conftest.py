@@ -1,0 +1,70 @@
+"""The services' applications in this process, each on its own database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+import occupancy.main
+import occupancy.tables
+import rooms.main
+import rooms.tables
+from common.contracts import Contract
+from common.identity import Identity, Signer
+from common.testing.plugin import CloneDatabase
+
+SERVICES = {"rooms": rooms.main.SERVICE, "occupancy": occupancy.main.SERVICE}
+
+
+@pytest.fixture(params=SERVICES)
+async def service(
+    request: pytest.FixtureRequest, clone_database: CloneDatabase, signer: Signer
+) -> AsyncIterator["Service"]:
+    """A service without its workers."""
+    made = SERVICES[request.param]
+    async with clone_database(made.schema) as database:
+        settings = made.settings(
+            port=0,
+            database_url=database.url,
+            identity_public_keys=signer.public_key,
+            kafka="127.0.0.1:9",
+        )
+        parts = made.build(settings)
+        yield Service(request.param, parts.app, signer)
+        await parts.close()
+
+
+class Service:
+    """A service as the gateway calls it."""
+
+    def __init__(self, name: str, app: Any, signer: Signer) -> None:
+        self.name = name
+        self.signer = signer
+        self._app = app
+
+    @property
+    def path(self) -> str:
+        """An address that the service answers with 200."""
+        return {"rooms": "/api/rooms/", "occupancy": "/api/occupancy/cameras"}[self.name]
+
+    @property
+    def contract(self) -> Contract:
+        return {"rooms": Contract.DIRECTORY, "occupancy": Contract.OCCUPANCY}[self.name]
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            yield client
+
+    def sign(self, identity: Identity, **changes: Any) -> dict[str, str]:
+        call = {
+            "service": self.name,
+            "contract": self.contract,
+            "method": "GET",
+            "path": self.path,
+            **changes,
+        }
+        return {"atrium-identity": self.signer.sign(identity, **call)}
