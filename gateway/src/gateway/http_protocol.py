@@ -22,7 +22,7 @@ class _HeadRefused(Exception):
 
 
 class GatheringTransport:
-    """Writes what is written within one turn of the loop at once: an answer's head and body.
+    """Writes an answer's head and body at once; of a longer answer, what one turn of the loop gives.
 
     uvloop makes a system call of every write, which is a fifth of what an answer costs.
     """
@@ -39,14 +39,15 @@ class GatheringTransport:
 
     def write(self, data: bytes) -> None:
         if not self._gathered:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._gathered.append(data)
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what was gathered."""
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             self._transport.write(b"".join(gathered))
@@ -59,10 +60,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _refusal = 400
     _deadline: asyncio.TimerHandle | None = None
+    _gathering: GatheringTransport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        gathering = GatheringTransport(transport, self.loop)
-        super().connection_made(gathering)  # type: ignore[arg-type] # it passes for one
+        self._gathering = GatheringTransport(transport, self.loop)
+        super().connection_made(self._gathering)  # type: ignore[arg-type] # it passes for one
         if len(self.connections) > MOST_CONNECTIONS:
             transport.close()
         self._deadline = self.loop.call_later(HEAD_WITHIN_S, self._too_slow)
@@ -107,6 +109,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._in_head = True
+
+    def on_response_complete(self) -> None:
+        self._gathering.flush()
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         del msg
