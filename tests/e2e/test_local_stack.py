@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -85,7 +86,8 @@ def test_stopping_and_killing_leave_no_process_and_lose_no_data(system: System) 
     assert names_of_locations(system) == ["Kept"]
     running = system.descendants()
     for pid in running:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has died with another
+            os.kill(pid, signal.SIGKILL)
     assert system.process is not None
     system.process.wait()
     assert gone(running) == set()

@@ -22,7 +22,7 @@ class _HeadRefused(Exception):
 
 
 class GatheringTransport:
-    """Writes an answer's head and body at once; of a longer answer, what one turn of the loop gives.
+    """Writes an answer's head and body at once, and of a longer answer what a turn brings.
 
     uvloop makes a system call of every write, which is a fifth of what an answer costs.
     """

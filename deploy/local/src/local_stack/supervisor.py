@@ -98,9 +98,6 @@ class Supervisor:
             if name in self._ending:
                 return
             how = f"signal {-status}" if status < 0 else f"status {status}"
-            if name == "edge" and status == 0:
-                self.say("edge has played its recording to the end")
-                return
             if len(starts) > MOST_RESTARTS and time.monotonic() - starts[0] < RESTART_WINDOW_S:
                 self.down.add(name)
                 self.say(

@@ -26,5 +26,5 @@ async def until_available(attempt: Callable[[], Awaitable[None]]) -> None:
             away = isinstance(error, KafkaError) or is_unavailable(error)
             if not away or time.monotonic() > deadline:
                 raise
-            _log.info("waiting", extra={"reason": str(error) or type(error).__name__})
+            _log.warning("waiting", extra={"reason": str(error) or type(error).__name__})
         await asyncio.sleep(random.uniform(0.2, 0.5))  # noqa: S311 - jitter

@@ -1,0 +1,67 @@
+# What can be done here. `make` alone says it; everything sets itself up on first use.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+UV := $(shell command -v uv || echo .local/uv/bin/uv)
+PYTHON ?= python3
+BIN := .venv/bin
+PROJECTS := pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml)
+SOURCES := libs/common/src gateway/src services/rooms/src services/occupancy/src \
+	services/edge-counter/src deploy/local/src
+SEED ?=
+SECONDS ?= 120
+
+help: ## Say what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: setup ## Run the whole system in the foreground, with its demo; Ctrl-C ends all of it
+	@exec $(BIN)/local-stack run
+
+test: setup servers ## Run every test, on real Postgres and Kafka
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lint: setup ## Check form, types and architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+
+bench: setup servers ## Measure: each benchmark prints ratios against its limits
+	$(BIN)/python benchmarks/gateway/run.py
+
+chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
+	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos
+
+mutants: setup servers ## Break the code on purpose, and see the tests go red
+	$(BIN)/python tests/mutants.py
+
+format: setup ## Bring the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+asyncapi: setup ## Write docs/asyncapi.yaml anew from the code
+	$(BIN)/python -m common.asyncapi
+
+lock: setup ## Write the images' pinned requirements anew, after a change of dependencies
+	UV=$(UV) deploy/images/lock.sh
+
+setup: .venv/complete ## Install what Python needs, into .venv
+
+servers: .venv/complete ## Fetch Kafka and PostgreSQL, into .local
+	@$(BIN)/local-stack install
+
+clean: ## Remove what was installed, and the local system's data
+	rm -rf .venv .local uv.lock
+
+.venv/complete: $(PROJECTS) | $(UV)
+	$(UV) sync --quiet
+	@touch $@
+
+.local/uv/bin/uv:
+	@echo "No uv found: installing it into .local/uv"
+	@$(PYTHON) -m venv .local/uv
+	@.local/uv/bin/pip install --quiet "uv==0.13.8"
+
+.PHONY: help run test lint bench chaos mutants format asyncapi lock setup servers clean
