@@ -28,39 +28,19 @@ READY_WITHIN_S = 60
 
 def free_ports(folder: Path, **more: str) -> dict[str, str]:
     """Settings of an installation that shares nothing with another but the servers' programs."""
-    internal = _run_of_free_ports(8)
-    kafka = _run_of_free_ports(2)
     return {
         **os.environ,
         "ATRIUM_STATE_DIR": str(folder),
         "ATRIUM_PORT": str(free_port()),
         "ATRIUM_UNIVERSITY_PORT": str(free_port()),
         "ATRIUM_POSTGRES_PORT": str(free_port()),
-        "ATRIUM_KAFKA_PORT": str(kafka),
-        "ATRIUM_INTERNAL_PORT": str(internal),
+        "ATRIUM_KAFKA_PORT": str(free_port(in_a_row=2)),
+        "ATRIUM_INTERNAL_PORT": str(free_port(in_a_row=8)),
         "GATEWAY_READ_LIMIT": "1000000",
         "GATEWAY_WRITE_LIMIT": "1000000",
         "GATEWAY_SIGN_IN_LIMIT": "1000000",
         **more,
     }
-
-
-def _run_of_free_ports(count: int) -> int:
-    while True:
-        first = free_port()
-        if first + count < 65536 and all(_is_free(first + offset) for offset in range(count)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    import socket
-
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """One command runs the system; nothing outlives it; what was stored survives."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from running_system import BIN, System, free_ports, is_alive
 
+from local_stack.kafka import Kafka
 from local_stack.process_groups import ProcessGroups
 
 pytestmark = pytest.mark.timeout(300)
@@ -172,3 +174,14 @@ def test_missing_maven_is_one_line_that_says_what_to_install(
 
     assert done.returncode == 1
     assert "apt-get install maven" in done.stderr.splitlines()[-1]
+
+
+def test_kafka_takes_an_id_that_begins_like_an_option(
+    tmp_path: Path, servers_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "token_bytes", lambda size: b"\xfb" * size)
+    kafka = Kafka(servers_dir, tmp_path / "kafka", port=1)
+
+    kafka.prepare()
+
+    assert "cluster.id=-" in (tmp_path / "kafka/log/meta.properties").read_text()

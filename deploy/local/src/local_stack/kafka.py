@@ -72,7 +72,13 @@ class Kafka:
         cluster_id = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         tool = [f"-Dlog4j2.configurationFile={_LOGGING}", "kafka.tools.StorageTool", "format"]
         formatted = subprocess.run(  # noqa: S603
-            [*self._java(), *tool, "--standalone", "-t", cluster_id, "-c", self._configuration],
+            [
+                *self._java(),
+                *tool,
+                "--standalone",
+                f"--cluster-id={cluster_id}",  # one argument: an id may begin with "-"
+                f"--config={self._configuration}",
+            ],
             check=False,
             capture_output=True,
             text=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
@@ -19,13 +21,31 @@ from local_stack.kafka import Kafka
 from local_stack.postgres import Postgres
 from local_stack.process_groups import ProcessGroups
 
+# Below the ports that systems give to clients: else a connection of some other test takes the
+# port between the moment it is found and the moment its server listens, or restarts.
+_FIRST_PORT: Final = 10_000
+_PORTS: Final = 20_000
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
+
+def free_port(in_a_row: int = 1) -> int:
+    """Find a port that nobody listens on, at random, so that tests side by side don't meet.
+
+    Args:
+        in_a_row: so many ports from the one returned are free.
+    """
+    while True:
+        first = _FIRST_PORT + secrets.randbelow(_PORTS)
+        if all(_is_free(first + offset) for offset in range(in_a_row)):
+            return first
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Server:
