@@ -103,7 +103,15 @@ def jars(servers: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     home = java(servers).resolve().parents[1]
-    command = [str(maven()), "-q", "-B", "-Dstyle.color=never", "--strict-checksums", "-f", str(POM)]
+    command = [
+        str(maven()),
+        "-q",
+        "-B",
+        "-Dstyle.color=never",
+        "--strict-checksums",
+        "-f",
+        str(POM),
+    ]
     goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
     try:
         subprocess.run(  # noqa: S603
