@@ -5,6 +5,7 @@ routes. Each route belongs to a contract and answers only under it, so that one 
 documents; refusals take the shape of the contract under which the gateway let the call in.
 """
 
+import hashlib
 import logging
 import re
 import secrets
@@ -24,6 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common import idempotency
 from common.contracts import Contract, InternalError, refusal_body
 from common.db import UNAVAILABLE, is_unavailable
 from common.errors import (
@@ -37,6 +39,7 @@ from common.errors import (
     Unauthorized,
     Unavailable,
 )
+from common.idempotency import Handler, IdempotencyKeys
 from common.identity import HEADER, Call, Identity, Verifier
 from common.log import request_id
 from common.metrics import REQUEST_SECONDS
@@ -63,6 +66,13 @@ def contract_router(contract: Contract) -> APIRouter:
     """Make a router whose routes answer only calls under one contract."""
 
     class Route(APIRoute):
+        def get_route_handler(self) -> Handler:
+            handle = super().get_route_handler()
+            methods = self.methods or set()
+            if "POST" in methods:
+                return _once(handle)
+            return _unless_known(handle) if "GET" in methods else handle
+
         def matches(self, scope: Scope) -> tuple[Match, Scope]:
             if scope["call"].contract is not contract:
                 return Match.NONE, {}
@@ -70,6 +80,36 @@ def contract_router(contract: Contract) -> APIRouter:
 
     Route.contract = contract  # type: ignore[attr-defined] # read by contract_openapi
     return APIRouter(route_class=Route, default_response_class=JsonResponse)
+
+
+def _once(handle: Handler) -> Handler:
+    """Give a POST with an Idempotency-Key one effect and one answer."""
+
+    async def answer(request: Request) -> Response:
+        keys: IdempotencyKeys | None = getattr(request.app.state, "idempotency", None)
+        if keys is None or idempotency.HEADER not in request.headers:
+            return await handle(request)
+        return await keys.answer(request, handle, lambda error: refusal(request.scope, error))
+
+    return answer
+
+
+def _unless_known(handle: Handler) -> Handler:
+    """Give an answer its ETag; whoever has that already gets 304 and no body."""
+
+    async def answer(request: Request) -> Response:
+        response = await handle(request)
+        if response.status_code != 200 or "etag" in response.headers:
+            return response
+        etag = f'"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
+        known = request.headers.get("if-none-match", "")
+        if etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+            return Response(status_code=304, headers={"etag": etag})
+        response.headers["etag"] = etag
+        response.headers.setdefault("cache-control", "private, no-cache")
+        return response
+
+    return answer
 
 
 def create_app(

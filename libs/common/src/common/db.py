@@ -27,6 +27,7 @@ __all__ = [
     "Session",
     "create_engine",
     "is_unavailable",
+    "lend_session",
 ]
 
 _SERVER_SETTINGS: Final = {
@@ -95,7 +96,15 @@ def _is_server_going(error: BaseException | None) -> bool:
     return state[:2] in {"08", "53", "57", "40", "55"} or state == "25P03"
 
 
+def lend_session(connection: HTTPConnection, session: AsyncSession) -> None:
+    """Let a request's handler work in a transaction that somebody around it has begun."""
+    connection.scope["atrium.session"] = session
+
+
 async def _transaction(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+    if (lent := connection.scope.get("atrium.session")) is not None:
+        yield lent
+        return
     database: Database = connection.app.state.database
     async with database.sessions.begin() as session:
         yield session

@@ -8,6 +8,7 @@
     ├── MethodNotAllowed    405
     ├── Conflict            409  right in itself, but not as things stand
     ├── TooLarge            413
+    ├── Mismatch            422  an Idempotency-Key that was used for another request
     ├── TooManyRequests     429
     ├── Unavailable         503  something that is needed does not answer; try again
     └── BrokenEvent         400  a message that is no event
@@ -72,6 +73,10 @@ class Conflict(AppError):
 
 class TooLarge(AppError):
     code, status = "too_large", 413
+
+
+class Mismatch(AppError):
+    code, status = "idempotency_mismatch", 422
 
 
 class TooManyRequests(AppError):

@@ -81,6 +81,14 @@ class RoomV1(Struct, frozen=True, kw_only=True):
     ]
     opens_until: Instant | None
     recurrence_rule: str | None
+    images: list[str] = []
+    restricted_roles: Annotated[
+        list[str], Meta(description="Roles that may book it; none: everybody.")
+    ] = []
+    created_at: Instant | None = None
+    changed_by: Annotated[
+        str | None, Meta(description="The user who made this version, if a user did.")
+    ] = None
 
 
 class UserV1(Struct, frozen=True, kw_only=True):
@@ -93,6 +101,58 @@ class UserV1(Struct, frozen=True, kw_only=True):
     role: Literal["ADMIN", "FACULTY", "STUDENT", "STAFF"]
     department: str | None
     is_active: bool
+
+
+class PersonV1(Struct, frozen=True, kw_only=True):
+    """Somebody with an account, as they were when the event was written."""
+
+    id: str
+    name: str
+    email: str
+
+
+class BookingV1(Struct, frozen=True, kw_only=True):
+    """A booking as it is now: a whole snapshot, the highest version wins."""
+
+    id: str
+    version: Annotated[int, Meta(ge=1)]
+    room_id: IntegerId
+    room_cuid: str
+    organizer: PersonV1
+    attendee_ids: list[str]
+    title: str
+    description: str | None
+    starts_at: Instant
+    ends_at: Annotated[Instant, Meta(description="Moves back when a meeting is ended early.")]
+    held_from: Annotated[Instant, Meta(description="With the room's buffer before the booking.")]
+    held_until: Instant
+    status: Annotated[
+        Literal["pending", "rejected", "confirmed", "cancelled", "completed", "no_show"],
+        Meta(description="pending: a request that waits for approval."),
+    ]
+    holds: Annotated[bool, Meta(description="Whether nobody else can have the room then.")]
+    requested: Annotated[bool, Meta(description="Whether it began as a request.")]
+    is_override: bool
+    overridden_by: Annotated[
+        str | None, Meta(description="The booking that an admin has put in its place.")
+    ]
+    series_id: str | None
+    checked_in_at: Instant | None
+    checkin_until: Annotated[
+        Instant | None,
+        Meta(description="Released if nobody has checked in by then; null: never."),
+    ]
+    ended_at: Annotated[Instant | None, Meta(description="When it was ended before its time.")]
+    created_at: Instant
+
+
+class LevelV1(Struct, frozen=True, kw_only=True):
+    """How many people are in a room, by the cameras at its doors."""
+
+    room_id: IntegerId
+    version: Annotated[int, Meta(ge=1, description="Of this room's level; the highest wins.")]
+    occupancy: Annotated[int, Meta(ge=0)]
+    measured_at: Instant
 
 
 Data = TypeVar("Data", bound=Struct)
@@ -185,5 +245,7 @@ class Topic(Generic[Data]):
 CROSSINGS: Final = Topic("edge.crossing.v1", CrossingV1, "camera_id", "edge-counter")
 ROOMS: Final = Topic("rooms.room.v1", RoomV1, "id", "rooms", compacted=True)
 USERS: Final = Topic("accounts.user.v1", UserV1, "id", "gateway", compacted=True)
+BOOKINGS: Final = Topic("bookings.booking.v1", BookingV1, "room_id", "bookings")
+LEVELS: Final = Topic("occupancy.level.v1", LevelV1, "room_id", "occupancy")
 
-TOPICS: Final[tuple[Topic[Any], ...]] = (CROSSINGS, ROOMS, USERS)
+TOPICS: Final[tuple[Topic[Any], ...]] = (CROSSINGS, ROOMS, USERS, BOOKINGS, LEVELS)

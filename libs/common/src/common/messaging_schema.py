@@ -1,4 +1,4 @@
-"""The migration steps that give a schema its outbox and its table of claimed events.
+"""The migration steps that give a schema its outbox, its claimed events, its idempotency keys.
 
 They are never edited: a later form is a further function, called by a further migration.
 """
@@ -42,5 +42,26 @@ def create_processed_events(schema: str) -> None:
             server_default=sa.func.now(),
         ),
         sa.Index("processed_events_at", "processed_at"),
+        schema=schema,
+    )
+
+
+def create_idempotency_keys(schema: str) -> None:
+    """Create what `common.idempotency` describes."""
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("caller", sa.Text, primary_key=True),
+        sa.Column("path", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("request", sa.LargeBinary, nullable=False),
+        sa.Column("status", sa.Integer),
+        sa.Column("answer", sa.LargeBinary),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            server_default=sa.func.now(),
+        ),
+        sa.Index("idempotency_keys_at", "created_at"),
         schema=schema,
     )
