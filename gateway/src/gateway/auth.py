@@ -77,7 +77,8 @@ class Authenticator:
 
     def sign(self, principal: Principal, route: Route, method: str, path: bytes) -> bytes:
         """Return the signed identity for a call; for half a minute, the same for calls alike."""
-        key = (route.service, route.contract.value, method, path)
+        contract = route.contract_of(method)
+        key = (route.service, contract.value, method, path)
         now = time.monotonic()
         signed = principal.signed.get(key)
         if signed is not None and signed[1] > now:
@@ -85,7 +86,7 @@ class Authenticator:
         token = self._signer.sign(
             principal.identity,
             service=route.service,
-            contract=route.contract,
+            contract=contract,
             method=method,
             path=path.decode("latin1"),
         ).encode()

@@ -74,6 +74,8 @@ class Gateway:
             limits={
                 routes.Rate.READ: settings.read_limit,
                 routes.Rate.WRITE: settings.write_limit,
+                routes.Rate.REQUEST: settings.request_limit,
+                routes.Rate.ADMIN: settings.admin_limit,
                 routes.Rate.SIGN_IN: settings.sign_in_limit,
             },
             trusted_proxies=settings.trusted_proxies,
@@ -141,7 +143,11 @@ def _find(database: Database, settings: Settings) -> FindIdentity:
 
 
 def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
-    addresses = {"rooms": settings.rooms_url, "occupancy": settings.occupancy_url}
+    addresses = {
+        "rooms": settings.rooms_url,
+        "bookings": settings.bookings_url,
+        "occupancy": settings.occupancy_url,
+    }
     return {name: _upstream(name, url) for name, url in addresses.items()}
 
 

@@ -162,7 +162,7 @@ class Proxy:
         if route is None:
             await self._page(exchange)
             return
-        exchange.route, exchange.contract = route, route.contract
+        exchange.route, exchange.contract = route, route.contract_of(method)
         if method not in METHODS:
             raise MethodNotAllowed(f'Method "{method[:20]}" not allowed.')
         client = self._client(scope)
@@ -220,7 +220,7 @@ class Proxy:
     async def _answer_here(self, exchange: _Exchange, principal: Principal, route: Route) -> None:
         scope = {
             **exchange.scope,
-            "call": Call(principal.identity, route.contract),
+            "call": Call(principal.identity, exchange.contract),
             "client_key": rate_key(self._client(exchange.scope)),
         }
         send = _noting(exchange, [*_SECURITY, _PRIVATE, *exchange.extra])

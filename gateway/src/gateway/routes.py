@@ -20,6 +20,8 @@ Callers = frozenset[str]
 ANYONE: Final[Callers] = frozenset({"anonymous", "panel", "edge", *Role})
 SIGNED_IN: Final[Callers] = frozenset(Role)
 EDGE: Final[Callers] = frozenset({"edge"})
+PANEL: Final[Callers] = frozenset({"panel"})
+ADMINS: Final[Callers] = frozenset({Role.ADMIN})
 OPERATORS: Final[Callers] = frozenset({Role.ADMIN, Role.STAFF})
 
 
@@ -36,6 +38,8 @@ class Rate(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    REQUEST = "request"  # for a booking, which somebody has to look at
+    ADMIN = "admin"
     SIGN_IN = "sign_in"
 
 
@@ -54,6 +58,7 @@ class Route:
         path: what it serves.
         service: who answers; `accounts` is the gateway itself.
         contract: the document that words the answers.
+        reads_contract: likewise for GET and HEAD, where another document has these.
         read, write: who may call with GET and HEAD, and with every other method.
         rate: class of the writes; reads have their own.
         body_limit: largest request body, in bytes.
@@ -67,6 +72,7 @@ class Route:
     contract: Contract
     read: Callers
     write: Callers
+    reads_contract: Contract | None = None
     rate: Rate = Rate.WRITE
     body_limit: int = 64 * KIB
     edition: Edition | None = None
@@ -76,8 +82,11 @@ class Route:
     def callers(self, method: str) -> Callers:
         return self.read if method in _READS else self.write
 
+    def contract_of(self, method: str) -> Contract:
+        return (self.reads_contract if method in _READS else None) or self.contract
+
     def rate_of(self, method: str) -> Rate:
-        return Rate.READ if method in _READS and self.rate is Rate.WRITE else self.rate
+        return self.rate if self.rate is Rate.SIGN_IN or method not in _READS else Rate.READ
 
 
 def table(settings: Settings) -> tuple[Route, ...]:
@@ -91,10 +100,20 @@ def table(settings: Settings) -> tuple[Route, ...]:
     def rooms(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
         return Route(path=path, service="rooms", contract=contract, **more)
 
+    def bookings(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
+        return Route(path=path, service="bookings", contract=contract, **more)
+
     circle_time, directory = Contract.CIRCLE_TIME, Contract.DIRECTORY
+    university = Contract.UNIVERSITY
+    in_circle_time = {"edition": Edition.CIRCLE_TIME}
+    in_university = {"edition": Edition.UNIVERSITY}
     sign_in = {"read": ANYONE, "write": ANYONE, "rate": Rate.SIGN_IN, "body_limit": 8 * KIB}
+    open_to_all = {"read": ANYONE, "write": ANYONE}
     signed_in = {"read": SIGNED_IN, "write": SIGNED_IN}
+    at_the_door = {"read": SIGNED_IN | PANEL, "write": SIGNED_IN | PANEL}
     managed = {"read": ANYONE, "write": managers}
+    administered = {"read": ANYONE, "write": ADMINS}
+    admins = {"read": ADMINS, "write": ADMINS, "rate": Rate.ADMIN}
     return (
         # path, contract, who and how much
         accounts("/api/auth/login", circle_time, **sign_in),
@@ -102,13 +121,53 @@ def table(settings: Settings) -> tuple[Route, ...]:
         accounts("/api/auth/me", circle_time, **signed_in),
         accounts("/api/auth/logout", circle_time, **signed_in),
         accounts("/api/users/login/", directory, **sign_in),
-        rooms("/api/rooms", circle_time, edition=Edition.CIRCLE_TIME, **signed_in),
+        accounts("/api/admin/users", university, **admins),
+        rooms("/api/rooms", circle_time, **in_circle_time, **signed_in),
+        rooms("/api/rooms", university, **in_university, **open_to_all),
         rooms("/api/rooms/", directory, **managed),
+        rooms("/api/rooms/{}", circle_time, **in_circle_time, **signed_in),
+        rooms("/api/rooms/{}", university, **in_university, **open_to_all),
         rooms("/api/rooms/{}/", directory, **managed),
+        rooms("/api/rooms/availability", directory, **managed),
+        rooms("/api/rooms/availability/", directory, **managed),
+        rooms("/api/rooms/{}/availability", directory, **in_circle_time, **managed),
+        bookings("/api/rooms/{}/availability", university, **in_university, **open_to_all),
+        rooms("/api/rooms/{}/availability/", directory, **managed),
+        bookings("/api/rooms/{}/bookings", circle_time, **signed_in),
         rooms("/api/locations/", directory, **managed),
         rooms("/api/locations/{}/", directory, **managed),
         rooms("/api/amenities/", directory, **managed),
         rooms("/api/amenities/{}/", directory, **managed),
+        rooms("/api/buildings", university, **open_to_all),
+        rooms("/api/admin/rooms", university, **admins),
+        rooms("/api/admin/rooms/{}", university, **admins),
+        bookings("/api/bookings", circle_time, reads_contract=university, **signed_in),
+        bookings("/api/bookings/{}", circle_time, **signed_in),
+        bookings("/api/bookings/{}/checkin", circle_time, **at_the_door),
+        bookings("/api/bookings/{}/end", circle_time, **at_the_door),
+        bookings("/api/bookings/override", university, **admins),
+        bookings("/api/requests", university, rate=Rate.REQUEST, **signed_in),
+        bookings("/api/requests/{}", university, **admins),
+        bookings("/api/requests/{}/cancel", university, **signed_in),
+        bookings("/api/notifications", university, **signed_in),
+        bookings("/api/notifications/{}/read", university, **signed_in),
+        bookings("/api/notifications/read-all", university, **signed_in),
+        bookings("/api/admin/audit", university, **admins),
+        bookings("/api/blackouts/", directory, **administered),
+        bookings("/api/blackouts/{}/", directory, **administered),
+        bookings("/api/holidays/", directory, **administered),
+        bookings("/api/holidays/{}/", directory, **administered),
+        bookings("/api/booking-policies/", directory, **admins),
+        bookings("/api/booking-policies/{}/", directory, **admins),
+        bookings("/api/booking-quotas/", directory, **admins),
+        bookings("/api/booking-quotas/{}/", directory, **admins),
+        bookings("/api/feeds", circle_time, **signed_in),
+        bookings("/api/feeds/{}", circle_time, **signed_in),
+        bookings("/api/calendar/{}", circle_time, **open_to_all),
+        bookings("/api/webhooks", circle_time, **admins),
+        bookings("/api/webhooks/{}", circle_time, **admins),
+        bookings("/api/webhooks/{}/deliveries", circle_time, **admins),
+        bookings("/api/webhooks/{}/replay", circle_time, **admins),
         Route(
             path="/api/occupancy/**",
             service="occupancy",
@@ -184,6 +243,8 @@ def contracts_of(routes: Iterable[Route]) -> Iterator[tuple[Contract, frozenset[
     """List each contract of the table with the services that serve it."""
     routes = tuple(routes)
     for contract in Contract:
-        services = frozenset(route.service for route in routes if route.contract is contract)
+        services = frozenset(
+            route.service for route in routes if contract in {route.contract, route.reads_contract}
+        )
         if services:
             yield contract, services
