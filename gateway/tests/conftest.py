@@ -1,4 +1,4 @@
-"""A gateway on its own ports and database, before two services that write down what they see."""
+"""A gateway on its own ports and database, before services that write down what they see."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,14 +8,12 @@ from typing import Any
 import httpx
 import pytest
 from raw_http import fake_service
-from running_gateway import PASSWORD, Running, StartGateway
+from running_gateway import Running, StartGateway
 
 from common.identity import Role
 from common.process import serve
 from common.testing.plugin import SIGNING_KEY, CloneDatabase, TestDatabase
 from common.testing.servers import free_port
-from gateway.accounts import service
-from gateway.accounts.service import NewUser
 from gateway.main import SCHEMA, Gateway
 from gateway.settings import Settings
 
@@ -32,6 +30,7 @@ async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartG
 
         async def start(**options: Any) -> Running:
             rooms = await stack.enter_async_context(fake_service())
+            bookings = await stack.enter_async_context(fake_service())
             occupancy = await stack.enter_async_context(fake_service())
             defaults = {
                 "port": free_port(),
@@ -40,6 +39,7 @@ async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartG
                 "database_url": accounts_database.url,
                 "identity_key": SIGNING_KEY,
                 "rooms_url": f"http://127.0.0.1:{rooms.port}",
+                "bookings_url": f"http://127.0.0.1:{bookings.port}",
                 "occupancy_url": f"http://127.0.0.1:{occupancy.port}",
             }
             settings = Settings(**{**defaults, **options})
@@ -57,7 +57,7 @@ async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartG
 
             stack.push_async_callback(stop)
             ports = settings.port, settings.university_port
-            return Running(gateway, rooms, occupancy, *ports, client)
+            return Running(gateway, rooms, bookings, occupancy, *ports, client)
 
         yield start
 
@@ -78,9 +78,6 @@ async def _answering(client: httpx.AsyncClient, task: "asyncio.Task[None]") -> N
 async def running(start_gateway: StartGateway) -> Running:
     """A gateway with an account of each role: admin@, faculty@, student@, staff@example.test."""
     running = await start_gateway(sign_in_limit=1000)
-    async with running.gateway.database.sessions.begin() as session:
-        for role in Role:
-            email = f"{role.lower()}@example.test"
-            new = NewUser(email, role.title(), role, PASSWORD, username=role.lower())
-            await service.add_user(session, new)
+    for role in Role:
+        await running.add_account(role)
     return running

@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 from raw_http import FakeService
 
+from common.identity import Role
+from gateway.accounts import service
+from gateway.accounts.service import NewUser
 from gateway.main import Gateway
 
 PASSWORD = "correct horse battery staple"
@@ -18,10 +21,15 @@ class Running:
 
     gateway: Gateway
     rooms: FakeService
+    bookings: FakeService
     occupancy: FakeService
     port: int
     university_port: int
     client: httpx.AsyncClient
+
+    @property
+    def university_url(self) -> str:
+        return f"http://127.0.0.1:{self.university_port}"
 
     async def sign_in(self, login: str = "admin@example.test") -> dict[str, Any]:
         body = {"email": login, "password": PASSWORD}
@@ -31,6 +39,17 @@ class Running:
 
     async def authorization(self, login: str = "admin@example.test") -> dict[str, str]:
         return {"authorization": f"Bearer {(await self.sign_in(login))['token']}"}
+
+    async def add_account(self, role: Role) -> None:
+        """Make the account of a role: admin@example.test and so on, also called admin."""
+        name = role.lower()
+        new = NewUser(f"{name}@example.test", role.title(), role, PASSWORD, username=name)
+        async with self.gateway.database.sessions.begin() as session:
+            await service.add_user(session, new)
+
+    async def authorization_of_a_new(self, role: str) -> dict[str, str]:
+        await self.add_account(Role(role.upper()))
+        return await self.authorization(f"{role}@example.test")
 
 
 StartGateway = Callable[..., Awaitable[Running]]

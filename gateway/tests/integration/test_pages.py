@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 
-from raw_http import SeenRequest
+from raw_http import Answer, SeenRequest
 from running_gateway import Running, StartGateway
 
 
@@ -15,6 +15,7 @@ async def test_home_names_the_contracts_and_their_descriptions(running: Running)
     assert machine.json()["contracts"] == {
         "directory": "/openapi/directory.json",
         "occupancy": "/openapi/occupancy.json",
+        "university": "/openapi/university.json",
         "circle_time": "/openapi/circle_time.json",
     }
     assert person.headers["content-type"].startswith("text/html")
@@ -32,25 +33,30 @@ async def test_the_documentation_loads_nothing_from_elsewhere(running: Running) 
     assert "script-src 'self'" in page.headers["content-security-policy"]
 
 
+def describing(path: str, schema: str) -> Answer:
+    """Answer as a service does that describes one path."""
+    described = {"paths": {path: {"get": {}}}, "components": {"schemas": {schema: {}}}}
+    body = json.dumps(described).encode()
+
+    async def answer(_: SeenRequest, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+    return answer
+
+
 async def test_a_contracts_description_merges_the_services_that_serve_it(
     running: Running,
 ) -> None:
-    described = {
-        "paths": {"/api/rooms": {"get": {}}},
-        "components": {"schemas": {"RoomList": {}}},
-    }
-
-    async def describe(_: SeenRequest, writer: asyncio.StreamWriter) -> None:
-        body = json.dumps(described).encode()
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
-
-    running.rooms.answer = describe
+    running.rooms.answer = describing("/api/rooms", "RoomList")
+    running.bookings.answer = describing("/api/bookings", "NewBooking")
 
     merged = (await running.client.get("/openapi/circle_time.json")).json()
 
-    assert {"/api/rooms", "/api/auth/login", "/api/auth/me"} <= merged["paths"].keys()
-    assert {"RoomList", "SignInReply"} <= merged["components"]["schemas"].keys()
-    assert running.rooms.seen[-1].target == "/openapi/circle_time"
+    paths = {"/api/rooms", "/api/bookings", "/api/auth/login", "/api/auth/me"}
+    assert paths <= merged["paths"].keys()
+    assert {"RoomList", "NewBooking", "SignInReply"} <= merged["components"]["schemas"].keys()
+    for service in (running.rooms, running.bookings):
+        assert service.seen[-1].target == "/openapi/circle_time"
 
 
 async def test_the_documentation_can_be_switched_off(start_gateway: StartGateway) -> None:

@@ -1,5 +1,7 @@
 """What the gateway itself refuses is worded by the route's contract, or by the edition."""
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from running_gateway import Running, StartGateway
@@ -100,6 +102,76 @@ async def test_limited_answers_have_their_headers_and_the_last_one_a_way_out(
     assert last.headers["x-ratelimit-reset"].endswith("Z")
     assert 0 < int(last.headers["retry-after"]) <= 61
     assert last.json() == {"detail": "Too many requests. Please try again later."}
+
+
+LIMITED = [
+    # method, path, edition, who, what is counted together; the words in the contract's shape
+    ("GET", "/api/rooms/", 8000, None, "read", {"detail"}),
+    ("GET", "/api/occupancy/x", 8000, None, "read", {"detail"}),
+    ("GET", "/api/rooms", 8000, "admin", "read", {"success", "message", "code"}),
+    ("GET", "/api/rooms", 3000, None, "read", {"success", "error", "statusCode"}),
+    ("GET", "/api/bookings", 8000, "student", "read", {"success", "error", "statusCode"}),
+    ("POST", "/api/bookings", 8000, "student", "write", {"success", "message", "code"}),
+    ("POST", "/api/requests", 8000, "student", "request", {"success", "error", "statusCode"}),
+    ("POST", "/api/admin/rooms", 3000, "admin", "admin", {"success", "error", "statusCode"}),
+    ("PATCH", "/api/requests/1", 3000, "admin", "admin", {"success", "error", "statusCode"}),
+    ("POST", "/api/bookings/override", 3000, "admin", "admin", {"success", "error", "statusCode"}),
+    ("POST", "/api/users/login/", 8000, None, "sign_in", {"detail"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "edition", "who", "rate", "shape"),
+    LIMITED,
+    ids=[f"{method} {path} {edition}" for method, path, edition, *_ in LIMITED],
+)
+async def test_one_request_too_many_is_429_in_the_routes_shape_with_all_four_headers(
+    start_gateway: StartGateway,
+    method: str,
+    path: str,
+    edition: int,
+    who: str | None,
+    rate: str,
+    shape: set[str],
+) -> None:
+    running = await start_gateway(**{f"{rate}_limit": 2})
+    headers = await running.authorization_of_a_new(who) if who else {}
+    base = running.university_url if edition == 3000 else str(running.client.base_url)
+
+    replies = [
+        await running.client.request(method, f"{base}{path}", headers=headers) for _ in range(3)
+    ]
+
+    assert [reply.status_code == 429 for reply in replies] == [False, False, True]
+    for reply, remaining in zip(replies, ["1", "0", "0"], strict=True):
+        assert reply.headers["x-ratelimit-limit"] == "2"
+        assert reply.headers["x-ratelimit-remaining"] == remaining
+        assert seconds_until(reply.headers["x-ratelimit-reset"]) <= 61
+    assert "retry-after" not in replies[1].headers
+    assert 0 < int(replies[2].headers["retry-after"]) <= 61
+    answer = replies[2].json()
+    assert answer.keys() == shape
+    assert "Too many requests. Please try again later." in answer.values()
+
+
+def seconds_until(moment: str) -> float:
+    assert moment.endswith("Z")
+    return (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()
+
+
+async def test_a_class_is_counted_for_each_user_by_itself(start_gateway: StartGateway) -> None:
+    running = await start_gateway(request_limit=2)
+    first = await running.authorization_of_a_new("student")
+    second = await running.authorization_of_a_new("faculty")
+
+    async def ask(path: str, headers: dict[str, str]) -> int:
+        return (await running.client.post(path, headers=headers, json={})).status_code
+
+    asked = [await ask("/api/requests", first) for _ in range(3)]
+    others = [await ask("/api/requests", second), await ask("/api/bookings", first)]
+
+    assert asked == [200, 200, 429]
+    assert others == [200, 200]
 
 
 async def test_attempts_to_sign_in_are_counted_by_address_and_by_account(
