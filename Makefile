@@ -8,7 +8,7 @@ UV := $(shell command -v uv || echo .local/uv/bin/uv)
 PYTHON ?= python3
 BIN := .venv/bin
 PROJECTS := pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml)
-SOURCES := libs/common/src gateway/src services/rooms/src services/occupancy/src \
+SOURCES := libs/common/src gateway/src services/rooms/src services/bookings/src services/occupancy/src \
 	services/edge-counter/src deploy/local/src
 SEED ?=
 SECONDS ?= 120

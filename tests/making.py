@@ -1,5 +1,6 @@
 """Makes what tests need, through the gateway, under names of their own: they share a system."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -20,8 +21,8 @@ async def make(client: httpx.AsyncClient, path: str, **values: Any) -> dict[str,
     return made
 
 
-async def make_location(client: httpx.AsyncClient) -> dict[str, Any]:
-    return await make(client, "/api/locations/", name=unique("Building"))
+async def make_location(client: httpx.AsyncClient, **more: Any) -> dict[str, Any]:
+    return await make(client, "/api/locations/", name=unique("Building"), **more)
 
 
 async def make_amenity(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -45,3 +46,32 @@ async def make_line(client: httpx.AsyncClient, camera_id: int, **changes: Any) -
     ends = {"x1": 0, "y1": 300, "x2": 1920, "y2": 300}
     values = {"camera_id": camera_id, "line_name": "Entrance", **ends, **changes}
     return await make(client, "/api/occupancy/lines", **values)
+
+
+def soon(minutes: float = 60) -> datetime:
+    """Return the start of the minute that many minutes from now."""
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def booking_of(room: dict[str, Any], start: datetime, minutes: float = 60) -> dict[str, Any]:
+    """Write the body of a booking as `circle_time` has it."""
+    return {
+        "roomId": room["id"],
+        "title": "Planning",
+        "startTime": iso(start),
+        "endTime": iso(start + timedelta(minutes=minutes)),
+    }
+
+
+def request_of(room: dict[str, Any], start: datetime, minutes: float = 60) -> dict[str, Any]:
+    """Write the body of a request as `university` has it."""
+    return {
+        "roomId": room["id"],
+        "startAt": iso(start),
+        "endAt": iso(start + timedelta(minutes=minutes)),
+        "purpose": "Team meeting",
+    }

@@ -39,6 +39,8 @@ def free_ports(folder: Path, **more: str) -> dict[str, str]:
         "GATEWAY_READ_LIMIT": "1000000",
         "GATEWAY_WRITE_LIMIT": "1000000",
         "GATEWAY_SIGN_IN_LIMIT": "1000000",
+        "GATEWAY_REQUEST_LIMIT": "1000000",
+        "GATEWAY_ADMIN_LIMIT": "1000000",
         **more,
     }
 
@@ -168,10 +170,13 @@ class System:
             self.tokens[role] = reply.raise_for_status().json()["data"]["token"]
 
     @asynccontextmanager
-    async def client(self, role: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(
+        self, role: str | None = None, *, university: bool = False
+    ) -> AsyncIterator[httpx.AsyncClient]:
         """Give a client of the gateway that is signed in as a role, or not at all."""
         headers = {"authorization": f"Bearer {self.tokens[role]}"} if role else {}
-        async with httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=30) as one:
+        address = self.university_url if university else self.base_url
+        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as one:
             yield one
 
     def _process(self) -> subprocess.Popen[bytes]:

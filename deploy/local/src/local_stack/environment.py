@@ -14,7 +14,12 @@ from local_stack.settings import PROJECT, Settings
 
 DATABASE: Final = "atrium"
 # The schema of each process that has one.
-SCHEMAS: Final = {"gateway": "accounts", "rooms": "rooms", "occupancy": "occupancy"}
+SCHEMAS: Final = {
+    "gateway": "accounts",
+    "rooms": "rooms",
+    "bookings": "bookings",
+    "occupancy": "occupancy",
+}
 _SECRETS: Final = (
     "identity_key",
     "postgres",

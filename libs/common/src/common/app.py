@@ -43,7 +43,7 @@ from common.idempotency import Handler, IdempotencyKeys
 from common.identity import HEADER, Call, Identity, Verifier
 from common.log import request_id
 from common.metrics import REQUEST_SECONDS
-from common.validation import fields_of
+from common.validation import fields_of, labelled_sentence, sentence
 
 _log = logging.getLogger(__name__)
 _tracer = trace.get_tracer(__name__)
@@ -220,7 +220,8 @@ def _answer_errors(api: FastAPI, unavailable: str) -> None:
 
 def _malformed(contract: Contract, error: RequestValidationError) -> AppError:
     findings = error.errors()
-    fields = fields_of(findings)
+    worded = labelled_sentence if contract is Contract.UNIVERSITY else sentence
+    fields = fields_of(findings, worded)
     if contract is not Contract.OCCUPANCY and any(one["loc"][0] == "path" for one in findings):
         return NotFound("Not found.")
     if "__body__" in fields:

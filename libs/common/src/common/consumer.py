@@ -181,8 +181,8 @@ class Consumer:
             isolation_level="read_committed",
             session_timeout_ms=10_000,
             heartbeat_interval_ms=1_000,
-            # A change of partitions on the server is seen this soon.
-            metadata_max_age_ms=30_000,
+            # A topic that its owner makes after our start, and new partitions, are seen this soon.
+            metadata_max_age_ms=1_000,
         )
         try:
             await consumer.start()

@@ -44,3 +44,8 @@ def new_cuid() -> str:
 def is_cuid(text: str) -> bool:
     """Tell whether a text has the form of a CUID."""
     return _CUID.fullmatch(text) is not None
+
+
+def age_of_cuid(cuid: str) -> float:
+    """Return how many seconds ago a CUID was made, by the clock of whoever made it."""
+    return time.time() - int(cuid[1:9], 36) / 1000

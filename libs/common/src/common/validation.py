@@ -46,7 +46,8 @@ _TEXTS: Final[dict[str, str]] = {
 _NULL: Final = "This field may not be null."
 
 
-def _sentence(finding: Mapping[str, Any]) -> str:
+def sentence(finding: Mapping[str, Any]) -> str:
+    """Word a finding as `directory` does."""
     kind, context = finding["type"], finding.get("ctx", {})
     if finding.get("input", ...) is None and kind != "missing":
         return _NULL
@@ -56,9 +57,25 @@ def _sentence(finding: Mapping[str, Any]) -> str:
     return template.format_map(context) if template else str(finding["msg"])
 
 
+_LABELS: Final = {
+    "startAt": "Start time",
+    "endAt": "End time",
+    "roomId": "Room ID",
+    "userId": "User ID",
+}
+
+
+def labelled_sentence(finding: Mapping[str, Any]) -> str:
+    """Word a finding as the `university` document does: what is missing is named."""
+    if finding["type"] in {"missing", "string_too_short"} or finding.get("input", ...) is None:
+        name = str(finding["loc"][-1])
+        return f"{_LABELS.get(name, name[:1].upper() + name[1:])} is required"
+    return sentence(finding)
+
+
 def fields_of(
     findings: Sequence[Mapping[str, Any]],
-    sentence: Callable[[Mapping[str, Any]], str] = _sentence,
+    word: Callable[[Mapping[str, Any]], str] = sentence,
 ) -> dict[str, list[str]]:
     """Gather sentences by field.
 
@@ -69,7 +86,7 @@ def fields_of(
         where = [part for part in finding["loc"] if isinstance(part, str)]
         whole_body = finding["type"] == "json_invalid" or len(where) < 2
         name = "__body__" if whole_body else where[1]
-        text = sentence(finding)
+        text = word(finding)
         if text not in (known := fields.setdefault(name, [])):
             known.append(text)
     return fields

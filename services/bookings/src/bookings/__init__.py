@@ -1,0 +1,1 @@
+"""Requests, bookings, their rules, and what is told of them."""

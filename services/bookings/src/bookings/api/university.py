@@ -1,0 +1,504 @@
+"""The contract `university`: the day of a room, requests, override, notifications, audit."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from fastapi import Depends, Query, Request
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from bookings.api.fields import AnyId, Caller, Rule, local_date
+from bookings.domain import (
+    Booking,
+    Period,
+    Person,
+    RequestStatus,
+    Room,
+    Status,
+    holder_of,
+    local_day,
+    slots_of,
+)
+from bookings.repository import Audit, BookingFilter, Bookings, Notifications
+from bookings.service import booking as service
+from bookings.service import requests
+from bookings.service.booking import Made, NewBooking
+from bookings.service.requests import Decision, NewOverride
+from bookings.service.telling import iso
+from common.app import JsonResponse, contract_router
+from common.contracts import Contract
+from common.db import Session
+from common.errors import Forbidden, NotFound, invalid_field
+from common.fields import CLEAN, Instant
+from common.identity import Role
+from common.paging import NumberedPage, Pagination, numbered_page_of
+
+router = contract_router(Contract.UNIVERSITY)
+
+Page = Annotated[NumberedPage, Depends()]
+Purpose = Annotated[str, StringConstraints(min_length=1, max_length=500), CLEAN]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000), CLEAN]
+_BOOKED = frozenset({Status.CONFIRMED, Status.COMPLETED})
+
+
+# --- what comes in ------------------------------------------------------------------------------
+
+
+class Times(BaseModel):
+    """A period in the future; what is wrong with it is told along with all else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    startAt: Instant  # noqa: N815 - the document's name, as are those below
+    endAt: Instant  # noqa: N815
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check_times(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401
+        found: list[InitErrorDetails] = []
+        made: Self | None = None
+        try:
+            made = handler(data)
+        except ValidationError as error:
+            found = [_again(one) for one in error.errors(include_url=False)]
+        found += _wrong_times(data, {one["loc"][0] for one in found if one.get("loc")})
+        if found or made is None:
+            raise ValidationError.from_exception_data(cls.__name__, found)
+        return made
+
+
+def _again(finding: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's own
+    kind: Any = finding["type"]
+    if kind in {"value_error", "number", "moment"}:
+        kind = PydanticCustomError(kind, "{text}", {"text": str(finding["msg"])})
+    return InitErrorDetails(
+        type=kind, loc=finding["loc"], input=finding["input"], ctx=finding.get("ctx", {})
+    )
+
+
+def _wrong_times(data: Any, known: set[Any]) -> list[InitErrorDetails]:  # noqa: ANN401
+    """Find what is wrong with times that can be read, whatever else is wrong."""
+    if not isinstance(data, dict):
+        return []
+    moments: dict[str, datetime] = {}
+    for name in ("startAt", "endAt"):
+        try:
+            moment = datetime.fromisoformat(data[name])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if moment.tzinfo is not None and name not in known:
+            moments[name] = moment
+    wrong: list[InitErrorDetails] = []
+    start, end = moments.get("startAt"), moments.get("endAt")
+    if start is not None and start <= datetime.now(UTC):
+        wrong.append(_wrong("startAt", "Start time must be in the future", data))
+    if start is not None and end is not None and end <= start:
+        wrong.append(_wrong("endAt", "End time must be after start time", data))
+    return wrong
+
+
+def _wrong(name: str, text: str, data: dict[str, Any]) -> InitErrorDetails:
+    return InitErrorDetails(
+        type=PydanticCustomError("time", "{text}", {"text": text}), loc=(name,), input=data[name]
+    )
+
+
+class RequestBody(Times):
+    roomId: AnyId  # noqa: N815
+    purpose: Purpose
+    recurrenceRule: Rule | None = None  # noqa: N815
+
+    def new(self) -> NewBooking:
+        return NewBooking(
+            room_id=self.roomId,
+            title=self.purpose,
+            description=None,
+            period=Period(self.startAt, self.endAt),
+            recurrence_rule=self.recurrenceRule,
+        )
+
+
+class DecisionBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["APPROVED", "REJECTED"]
+    reason: Reason
+    startAt: Instant | None = None  # noqa: N815
+    endAt: Instant | None = None  # noqa: N815
+
+
+class OverrideBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    roomId: AnyId  # noqa: N815
+    userId: AnyId  # noqa: N815
+    startAt: Instant  # noqa: N815
+    endAt: Instant  # noqa: N815
+    purpose: Purpose
+    reason: Reason
+
+
+# --- what goes out ------------------------------------------------------------------------------
+
+
+def _ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
+    return JsonResponse({"success": True, "data": data}, status)
+
+
+def _room_view(room: Room) -> dict[str, Any]:
+    return {
+        "id": room.cuid,
+        "name": room.name,
+        "building": room.building,
+        "capacity": room.capacity,
+        "equipment": list(room.amenities),
+        "images": list(room.images),
+        "isActive": room.is_active,
+        "isLocked": room.is_locked,
+        "restrictedRoles": list(room.restricted_roles) or None,
+    }
+
+
+def _user_view(person: Person) -> dict[str, Any]:
+    return {
+        "id": person.id,
+        "name": person.name,
+        "email": person.email,
+        "role": person.role,
+        "department": person.department,
+    }
+
+
+def _plain(booking: Booking) -> dict[str, Any]:
+    return {
+        "id": booking.id,
+        "roomId": booking.room.cuid,
+        "userId": booking.organizer.id,
+        "startAt": iso(booking.period.start),
+        "endAt": iso(booking.period.end),
+        "purpose": booking.title,
+    }
+
+
+def _request_view(booking: Booking) -> dict[str, Any]:
+    return {
+        **_plain(booking),
+        "status": booking.request_status,
+        "reason": booking.decision_reason,
+        "createdAt": iso(booking.created_at),
+        "decidedAt": iso(booking.decided_at) if booking.decided_at else None,
+        "seriesId": booking.series_id,
+        "room": _room_view(booking.room),
+        "user": _user_view(booking.organizer),
+    }
+
+
+def _booking_view(booking: Booking) -> dict[str, Any]:
+    request = {
+        "id": booking.id,
+        "status": booking.request_status,
+        "reason": booking.decision_reason,
+        "createdAt": iso(booking.created_at),
+    }
+    return {
+        **_plain(booking),
+        "isOverride": booking.is_override,
+        "isOverridden": booking.overridden_by is not None,
+        "overriddenBy": booking.overridden_by,
+        "status": booking.status,
+        "seriesId": booking.series_id,
+        "createdAt": iso(booking.created_at),
+        "room": _room_view(booking.room),
+        "user": _user_view(booking.organizer),
+        "request": request if booking.requested else None,
+    }
+
+
+# --- the day of a room --------------------------------------------------------------------------
+
+
+@router.get("/api/rooms/{room_id}/availability")
+async def day_of_a_room(room_id: str, session: Session, request: Request) -> JsonResponse:
+    if not request.query_params.get("date"):
+        raise invalid_field("date", "Date parameter is required (format: YYYY-MM-DD)")
+    day = local_date(request, "Date parameter is required (format: YYYY-MM-DD)")
+    room = await service.find_room(session, room_id)
+    period = local_day(day, room.zone)
+    holders = await Bookings(session).find(BookingFilter(room_id=room.id, held_during=period))
+    bookable = room.is_active and not room.is_locked
+    shown = [one for one in holders if one.period.overlaps(period)]
+    return _ok(
+        {
+            "date": day.isoformat(),
+            "roomId": room.cuid,
+            "timeSlots": [_slot(slot, holders, bookable=bookable) for slot in slots_of(period)],
+            "bookings": [_booking_of_day(one) for one in shown if one.status in _BOOKED],
+        }
+    )
+
+
+def _slot(slot: Period, holders: Sequence[Booking], *, bookable: bool) -> dict[str, Any]:
+    holder = holder_of(slot, holders)
+    return {
+        "start": iso(slot.start),
+        "end": iso(slot.end),
+        "isAvailable": holder is None and bookable,
+        "bookingId": holder.id if holder else None,
+        "purpose": holder.title if holder else None,
+    }
+
+
+def _booking_of_day(booking: Booking) -> dict[str, Any]:
+    user = booking.organizer
+    return {
+        "id": booking.id,
+        "startAt": iso(booking.period.start),
+        "endAt": iso(booking.period.end),
+        "purpose": booking.title,
+        "user": {"id": user.id, "name": user.name, "email": user.email},
+    }
+
+
+# --- bookings -----------------------------------------------------------------------------------
+
+
+class PageOf(BaseModel):
+    data: list[dict[str, Any]]
+    pagination: Pagination
+
+
+class PageReply(BaseModel):
+    success: bool
+    data: PageOf
+
+
+def _moment(name: str, text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or not 1900 <= moment.year <= 9000:
+        raise invalid_field(name, "Use an ISO 8601 datetime, for example 2024-01-15T10:00:00Z")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@router.get("/api/bookings", response_model=PageReply)
+async def list_bookings(
+    session: Session,
+    page: Page,
+    roomId: Annotated[str | None, Query(max_length=64)] = None,  # noqa: N803 - the document's
+    from_: Annotated[str | None, Query(alias="from", max_length=64)] = None,
+    to: Annotated[str | None, Query(max_length=64)] = None,
+) -> JsonResponse:
+    room = await service.find_room(session, roomId) if roomId else None
+    wanted = BookingFilter(
+        room_id=room.id if room else None,
+        ending_after=_moment("from", from_),
+        starting_before=_moment("to", to),
+        statuses=_BOOKED,
+    )
+    bookings = Bookings(session)
+    entries, pagination = await numbered_page_of(
+        page,
+        count=lambda: bookings.count(wanted),
+        find=lambda part: bookings.find(wanted, part=part),
+    )
+    return _ok({"data": [_booking_view(one) for one in entries], "pagination": pagination})
+
+
+@router.post("/api/bookings/override", status_code=201)
+async def override_booking(body: OverrideBody, session: Session, identity: Caller) -> JsonResponse:
+    new = NewOverride(
+        body.roomId, body.userId, Period(body.startAt, body.endAt), body.purpose, body.reason
+    )
+    return _ok(_booking_view(await requests.override(session, identity, new)), 201)
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+
+@router.post("/api/requests", status_code=201)
+async def create_request(body: RequestBody, session: Session, identity: Caller) -> JsonResponse:
+    made = await requests.submit(session, identity, body.new())
+    view = _request_view(made.bookings[0])
+    if body.recurrenceRule is not None:
+        view["series"] = _series_view(made)
+    return _ok(view, 201)
+
+
+def _series_view(made: Made) -> dict[str, Any]:
+    return {
+        "id": made.bookings[0].series_id,
+        "requests": [
+            {"id": one.id, "startAt": iso(one.period.start), "endAt": iso(one.period.end)}
+            for one in made.bookings
+        ],
+        "skipped": [
+            {
+                "startAt": iso(one.period.start),
+                "endAt": iso(one.period.end),
+                "reason": one.reason,
+            }
+            for one in made.skipped
+        ],
+    }
+
+
+@router.get("/api/requests", response_model=PageReply)
+async def list_requests(
+    session: Session,
+    identity: Caller,
+    page: Page,
+    mine: Annotated[str | None, Query()] = None,
+    status: Annotated[RequestStatus | None, Query()] = None,
+) -> JsonResponse:
+    only_mine = mine == "true"
+    is_admin = identity.role is Role.ADMIN
+    if status is RequestStatus.PENDING and not only_mine and not is_admin:
+        raise Forbidden("Only admins can list the pending requests of others")
+    wanted = BookingFilter(
+        requested=True,
+        request_status=status,
+        organizer_id=identity.id if only_mine else None,
+        pending_of=None if is_admin else identity.id,
+    )
+    bookings = Bookings(session)
+    entries, pagination = await numbered_page_of(
+        page,
+        count=lambda: bookings.count(wanted),
+        find=lambda part: bookings.find(wanted, newest_first=True, part=part),
+    )
+    return _ok({"data": [_request_view(one) for one in entries], "pagination": pagination})
+
+
+@router.patch("/api/requests/{request_id}")
+async def decide_request(
+    request_id: str, body: DecisionBody, session: Session, identity: Caller
+) -> JsonResponse:
+    decision = Decision(body.status == "APPROVED", body.reason, body.startAt, body.endAt)
+    decided = await requests.decide(session, identity, request_id, decision)
+    data = {"request": _request_view(decided)}
+    if decision.approved:
+        data["booking"] = _booking_view(decided)
+    return _ok(data)
+
+
+@router.post("/api/requests/{request_id}/cancel")
+async def cancel_request(request_id: str, session: Session, identity: Caller) -> JsonResponse:
+    return _ok(_request_view(await requests.cancel_request(session, identity, request_id)))
+
+
+# --- notifications ------------------------------------------------------------------------------
+
+
+def _notification_view(row: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "id": row["id"],
+        "type": row["type"],
+        "title": row["title"],
+        "message": row["message"],
+        "read": row["read"],
+        "createdAt": iso(row["created_at"]),
+        "metadata": row["metadata"],
+    }
+
+
+@router.get("/api/notifications")
+async def list_notifications(
+    session: Session,
+    identity: Caller,
+    page: Page,
+    unread: Annotated[str | None, Query()] = None,
+) -> JsonResponse:
+    notifications, user_id, only_unread = Notifications(session), str(identity.id), unread == "true"
+    entries, pagination = await numbered_page_of(
+        page,
+        count=lambda: notifications.count(user_id, unread=only_unread),
+        find=lambda part: notifications.find(user_id, part, unread=only_unread),
+    )
+    return _ok(
+        {
+            "notifications": [_notification_view(row) for row in entries],
+            "pagination": pagination,
+            "unreadCount": await notifications.count(user_id, unread=True),
+        }
+    )
+
+
+@router.post("/api/notifications/read-all")
+async def read_all_notifications(session: Session, identity: Caller) -> JsonResponse:
+    await Notifications(session).mark_read(str(identity.id))
+    return JsonResponse({"success": True})
+
+
+@router.post("/api/notifications/{notification_id}/read")
+async def read_notification(
+    notification_id: str, session: Session, identity: Caller
+) -> JsonResponse:
+    notifications = Notifications(session)
+    found = await notifications.get(notification_id)
+    if found is None:
+        raise NotFound("Notification not found")
+    if found["user_id"] != identity.id:
+        raise Forbidden("You can only read your own notifications")
+    await notifications.mark_read(str(identity.id), notification_id)
+    return _ok(_notification_view({**found, "read": True}))
+
+
+# --- audit --------------------------------------------------------------------------------------
+
+Filter = Annotated[str | None, Field(max_length=64)]
+
+
+class AuditQuery(BaseModel):
+    actionType: Filter = None  # noqa: N815 - the document's name, as are those below
+    targetType: Filter = None  # noqa: N815
+    actorUserId: Filter = None  # noqa: N815
+    targetId: Filter = None  # noqa: N815
+
+    def wanted(self) -> dict[str, str | None]:
+        return {
+            "action_type": self.actionType,
+            "target_type": self.targetType,
+            "actor_user_id": self.actorUserId,
+            "target_id": self.targetId,
+        }
+
+
+@router.get("/api/admin/audit", response_model=PageReply)
+async def list_audit(
+    session: Session, page: Page, query: Annotated[AuditQuery, Query()]
+) -> JsonResponse:
+    audit, wanted = Audit(session), query.wanted()
+    entries, pagination = await numbered_page_of(
+        page,
+        count=lambda: audit.count(wanted),
+        find=lambda part: audit.find(wanted, part),
+        default=100,
+    )
+    shown = [_audit_view(row, actor) for row, actor in entries]
+    return _ok({"data": shown, "pagination": pagination})
+
+
+def _audit_view(row: Any, actor: Person | None) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "id": row["id"],
+        "actorUserId": row["actor_user_id"],
+        "actionType": row["action_type"],
+        "targetType": row["target_type"],
+        "targetId": row["target_id"],
+        "reason": row["reason"],
+        "createdAt": iso(row["created_at"]),
+        "actor": _user_view(actor) if actor else None,
+    }
