@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections.abc import AsyncIterator
 
 import pytest
 from running_gateway import PASSWORD, Running
@@ -69,6 +70,17 @@ async def test_a_body_that_is_no_json_object_is_400(running: Running, raw: bytes
 
     assert reply.status_code == 400
     assert reply.json()["code"] == "validation_error"
+
+
+async def test_a_body_that_grows_too_large_is_413(running: Running) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(200):
+            yield b"x" * 1024
+            await asyncio.sleep(0)
+
+    reply = await running.client.post("/api/auth/login", content=endless())
+
+    assert reply.status_code == 413
 
 
 async def test_an_unknown_account_and_a_wrong_password_look_the_same(running: Running) -> None:

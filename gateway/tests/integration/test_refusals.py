@@ -194,6 +194,19 @@ async def test_attempts_to_sign_in_are_counted_by_address_and_by_account(
     assert others == [401] * 18 + [429] * 2
 
 
+async def test_guesses_at_tokens_are_counted_by_address(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 3)
+
+    statuses = []
+    for number in range(5):
+        guess = {"authorization": f"Bearer {number:040}"}
+        statuses.append((await running.client.get("/api/rooms/", headers=guess)).status_code)
+
+    assert statuses == [401] * 3 + [429] * 2
+
+
 async def test_a_site_that_is_not_listed_gets_no_cross_origin_leave(
     start_gateway: StartGateway,
 ) -> None:

@@ -10,7 +10,9 @@ import asyncpg
 import pytest
 import sample_service
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from sample_service import SUBSCRIPTION, THINGS, event, recorded
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.consumer import Consumer, DeadLetterLimit, Subscription
@@ -68,6 +70,21 @@ async def dead_letters(database: Database) -> list[tuple[bytes, dict[str, str]]]
     async with database.sessions() as session:
         rows = await session.execute(table.select().where(table.c.topic == f"{THINGS.name}.dlq"))
         return [(row.payload, row.headers) for row in rows]
+
+
+async def claims(database: Database) -> int:
+    async with database.sessions() as session:
+        found = await session.scalar(select(func.count()).select_from(sample_service.processed))
+        return found or 0
+
+
+async def left_behind(broker: Broker) -> int:
+    """Return how many messages will not come again, by the group's offsets."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    offsets = await admin.list_consumer_group_offsets("sample")
+    await admin.close()
+    return sum(found.offset for found in offsets.values() if found.offset > 0)
 
 
 async def test_an_event_that_comes_again_has_no_second_effect(
@@ -134,8 +151,22 @@ async def test_a_bug_in_the_middle_of_a_batch_leaves_nothing_half_done(
         await make(Subscription(THINGS, half)).run()
 
     assert await recorded(database) == []
+    assert (await claims(database), await left_behind(topics)) == (0, 0)
     async with running(make()):
         assert len(await until_recorded(database, 20)) == 20
+
+
+async def test_a_batch_that_is_given_up_leaves_no_effect(
+    make: Make, database: Database, topics: Broker
+) -> None:
+    await send(topics, [(1, event(1, 1)), (1, b"broken")])
+
+    async with asyncio.timeout(10):
+        await make(limit=DeadLetterLimit(in_row=1)).run()
+
+    assert await recorded(database) == []
+    async with running(make()):
+        assert await until_recorded(database, 1) == [(1, 1)]
 
 
 async def test_rebalances_in_the_middle_of_the_stream_repeat_and_lose_nothing(

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import pytest
 import sample_service
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaConnectionError
 from sample_service import THINGS, add_thing, change_thing, outbox, publish_thing
 from sqlalchemy import func, select
 
@@ -161,3 +163,29 @@ async def test_an_event_that_becomes_visible_late_is_still_sent(
         await everything_sent(database)
 
     assert set(await read_topic(topics)) == {(1, 1), (2, 1)}
+
+
+class CutOff:
+    """A producer whose broker is gone before it acknowledges."""
+
+    async def send(self, *_: object, **__: object) -> "asyncio.Future[None]":
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        lost.set_exception(KafkaConnectionError())
+        return lost
+
+
+async def test_what_kafka_does_not_acknowledge_stays_unsent(
+    database: Database, topics: Broker
+) -> None:
+    async with database.sessions.begin() as session:
+        await publish_thing(session, 1, 1)
+    relay = Relay(database.engine, outbox, kafka=topics.address)
+
+    async with database.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        with pytest.raises(KafkaConnectionError):
+            await relay.send_batch(connection, CutOff())
+    async with relays(database, topics, 1):
+        await everything_sent(database)
+
+    assert await read_topic(topics) == [(1, 1)]

@@ -97,6 +97,19 @@ def test_a_token_of_another_kind_or_key_is_refused(signer: Signer, verifier: Ver
             verifier.verify(attempt, method="GET", path="/api/rooms/")
 
 
+@pytest.mark.parametrize("bound", ["exp", "nbf", "aud", "iss"])
+def test_a_token_that_leaves_out_a_bound_is_refused(
+    signer: Signer, verifier: Verifier, bound: str
+) -> None:
+    token = signed(signer)
+    claims = {name: value for name, value in claims_of(token).items() if name != bound}
+    kid = {"kid": jwt.get_unverified_header(token)["kid"]}
+    endless = jwt.encode(claims, signer._key, algorithm="EdDSA", headers=kid)
+
+    with pytest.raises(Unauthorized):
+        verifier.verify(endless, method="GET", path="/api/rooms/")
+
+
 def test_keys_can_be_rotated(signer: Signer) -> None:
     new = Signer(base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode())
     both = Verifier("rooms", f"{signer.public_key}, {new.public_key}")

@@ -175,6 +175,24 @@ async def test_kafka_that_is_away_or_killed_costs_nothing(
     assert {len(one) for one in contents(records).values()} == {1}
 
 
+async def test_a_crossing_that_kafka_does_not_acknowledge_stays_here(
+    spool: Spool, own_kafka: tuple[str, Server]
+) -> None:
+    address, server = own_kafka
+    spool.store(CAMERA, [CROSSING], None)
+    server.start()
+
+    async with sending(spool, address) as uplink:
+        await until(lambda: spool.depth() == 0)
+        assert counted(await received(address)) == [1]
+        server.kill()
+        spool.store(CAMERA, [CROSSING], None)
+        uplink.wake()
+        await asyncio.sleep(1)  # long enough to be sent
+
+        assert spool.depth() == 1
+
+
 SENDER = """
 import asyncio, sys
 from pathlib import Path

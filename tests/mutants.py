@@ -1,0 +1,628 @@
+"""Breaks the code on purpose, one invariant at a time, and shows that the tests turn red.
+
+An invariant whose tests stay green without it is guarded by nobody.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import click
+
+ROOT: Final = Path(__file__).parents[1]
+MUTANT_WITHIN_S: Final = 180
+ALL_WITHIN_S: Final = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """An invariant, and a change of the code that takes it away.
+
+    Args:
+        name: the invariant, in plain words.
+        path: the file that keeps it.
+        old: what keeps it there, a text that occurs once.
+        new: what stands there instead.
+        tests: of which at least one has to fail, as pytest names them.
+    """
+
+    name: str
+    path: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    @property
+    def sources(self) -> Path:
+        """The folder to import from that holds the file."""
+        return next(folder for folder in (ROOT / self.path).parents if folder.name == "src")
+
+    def text(self) -> str:
+        """Return the changed file.
+
+        Raises:
+            MovedOn: the file is no more what it was when the mutant was written.
+        """
+        file = ROOT / self.path
+        original = file.read_text() if file.is_file() else ""
+        found = original.count(self.old)
+        if found != 1:
+            raise MovedOn(f"«{self.name}»: its text stands {found} times in {self.path}, not once")
+        return original.replace(self.old, self.new)
+
+
+class MovedOn(Exception):
+    """The list does not fit the code any more."""
+
+
+class Outcome(StrEnum):
+    """What the tests said about a mutant."""
+
+    RED = "red"
+    GREEN = "GREEN"
+    BROKEN = "BROKEN"
+
+
+# --- the list -----------------------------------------------------------------------------------
+
+COMMON: Final = "libs/common/src/common"
+RELAY: Final = "libs/common/tests/integration/test_relay.py"
+CONSUMER: Final = "libs/common/tests/integration/test_consumer.py"
+LIMIT: Final = "libs/common/tests/unit/test_dead_letter_limit.py"
+IDENTITY: Final = "libs/common/tests/unit/test_identity.py"
+SCHEMAS: Final = "tests/services/test_schemas.py"
+
+OUTBOX: Final = (
+    Mutant(
+        name="of several relays, one sends",
+        path=f"{COMMON}/relay.py",
+        old="if not await connection.scalar(select(lock)):\n                return",
+        new="await connection.scalar(select(lock))",
+        tests=(f"{RELAY}::test_two_relays_send_each_committed_event_once_and_in_order",),
+    ),
+    Mutant(
+        name="events are sent in the order of their rows",
+        path=f"{COMMON}/relay.py",
+        old=".order_by(columns.id)",
+        new=".order_by(func.random())",
+        tests=(f"{RELAY}::test_two_relays_send_each_committed_event_once_and_in_order",),
+    ),
+    Mutant(
+        name="what is marked was sent",
+        path=f"{COMMON}/relay.py",
+        old="        await _send(producer, rows)\n",
+        new="",
+        tests=(f"{RELAY}::test_an_event_that_becomes_visible_late_is_still_sent",),
+    ),
+    Mutant(
+        name="an event is marked after it was sent, not before",
+        path=f"{COMMON}/relay.py",
+        old="        await _send(producer, rows)\n"
+        "        marked = (\n"
+        "            update(self._table)\n"
+        "            .where(self._table.c.id.in_([row.id for row in rows]))\n"
+        "            .values(sent_at=func.clock_timestamp())\n"
+        "        )\n"
+        "        await connection.execute(marked)\n",
+        new="        marked = (\n"
+        "            update(self._table)\n"
+        "            .where(self._table.c.id.in_([row.id for row in rows]))\n"
+        "            .values(sent_at=func.clock_timestamp())\n"
+        "        )\n"
+        "        await connection.execute(marked)\n"
+        "        await _send(producer, rows)\n",
+        tests=(f"{RELAY}::test_what_kafka_does_not_acknowledge_stays_unsent",),
+    ),
+    Mutant(
+        name="an event is marked when Kafka has it, not when it is on its way",
+        path=f"{COMMON}/relay.py",
+        old="    await asyncio.gather(*acknowledgements)\n",
+        new="",
+        tests=(f"{RELAY}::test_what_kafka_does_not_acknowledge_stays_unsent",),
+    ),
+    Mutant(
+        name="an event is written in its caller's transaction",
+        path=f"{COMMON}/outbox.py",
+        old="await session.execute(insert(self.table).values(row))",
+        new="async with AsyncSession(session.bind) as own, own.begin():\n"
+        "            await own.execute(insert(self.table).values(row))",
+        tests=(f"{RELAY}::test_two_relays_send_each_committed_event_once_and_in_order",),
+    ),
+)
+
+EFFECTS: Final = (
+    Mutant(
+        name="an event that comes again finds its claim",
+        path=f"{COMMON}/consumer.py",
+        old="for name, found in events.items() if name in fresh}",
+        new="for name, found in events.items() if fresh is not None}",
+        tests=(f"{CONSUMER}::test_an_event_that_comes_again_has_no_second_effect",),
+    ),
+    Mutant(
+        name="a claim stands in the transaction of its effect",
+        path=f"{COMMON}/consumer.py",
+        old="fresh = await self._claim(session, list(events))",
+        new="async with self._database.sessions.begin() as own:\n"
+        "                fresh = await self._claim(own, list(events))",
+        tests=(f"{CONSUMER}::test_a_bug_in_the_middle_of_a_batch_leaves_nothing_half_done",),
+    ),
+    Mutant(
+        name="an effect stands in the transaction of its claim",
+        path=f"{COMMON}/consumer.py",
+        old="return await subscription.handle(session, events)",
+        new="async with self._database.sessions.begin() as own:\n"
+        "                return await subscription.handle(own, events)",
+        tests=(f"{CONSUMER}::test_a_batch_that_is_given_up_leaves_no_effect",),
+    ),
+    Mutant(
+        name="an offset is committed after the effect, not before",
+        path=f"{COMMON}/consumer.py",
+        old="await self._until_stored(batches)\n"
+        "                    await self._commit_offsets(consumer, batches)",
+        new="await self._commit_offsets(consumer, batches)\n"
+        "                    await self._until_stored(batches)",
+        tests=(f"{CONSUMER}::test_a_bug_in_the_middle_of_a_batch_leaves_nothing_half_done",),
+    ),
+    Mutant(
+        name="offsets are committed by us, not by the clock",
+        path=f"{COMMON}/consumer.py",
+        old="enable_auto_commit=False,",
+        new="enable_auto_commit=True,",
+        tests=(f"{CONSUMER}::test_a_bug_in_the_middle_of_a_batch_leaves_nothing_half_done",),
+    ),
+    Mutant(
+        name="a message that cannot be handled becomes a dead letter",
+        path=f"{COMMON}/consumer.py",
+        old="await self._park(session, [(records[at], parked[at]) for at in sorted(parked)])",
+        new="await self._park(session, [])",
+        tests=(f"{CONSUMER}::test_a_parked_message_that_is_delivered_again_is_not_parked_again",),
+    ),
+    Mutant(
+        name="a dead letter is written once",
+        path=f"{COMMON}/consumer.py",
+        old="            if name not in fresh:\n                continue\n",
+        new="",
+        tests=(f"{CONSUMER}::test_a_parked_message_that_is_delivered_again_is_not_parked_again",),
+    ),
+    Mutant(
+        name="too many dead letters in a row are an error",
+        path=f"{COMMON}/consumer.py",
+        old="row >= self.in_row or ",
+        new="",
+        tests=(f"{LIMIT}::test_a_hundred_in_a_row_are_too_many",),
+    ),
+    Mutant(
+        name="too large a share of dead letters is an error",
+        path=f"{COMMON}/consumer.py",
+        old=" or len(parked_at) > self.share * self.window",
+        new="",
+        tests=(f"{LIMIT}::test_more_than_one_in_a_hundred_of_the_last_ten_thousand_are_too_many",),
+    ),
+    Mutant(
+        name="too many dead letters stop the consumer",
+        path=f"{COMMON}/consumer.py",
+        old="limit = limit.after([position in parked for position in range(len(records))])",
+        new="pass",
+        tests=(f"{CONSUMER}::test_a_batch_that_is_given_up_leaves_no_effect",),
+    ),
+)
+
+CALLERS: Final = (
+    Mutant(
+        name="an identity is signed by the gateway",
+        path=f"{COMMON}/identity.py",
+        old='options={"require": ["exp", "nbf", "aud", "iss"]},',
+        new='options={"verify_signature": False, "verify_exp": True, "verify_aud": True},',
+        tests=(f"{IDENTITY}::test_a_token_of_another_kind_or_key_is_refused",),
+    ),
+    Mutant(
+        name="an identity is for one service",
+        path=f"{COMMON}/identity.py",
+        old='options={"require": ["exp", "nbf", "aud", "iss"]},',
+        new='options={"verify_aud": False},',
+        tests=(f"{IDENTITY}::test_it_is_no_good_for_another_service",),
+    ),
+    Mutant(
+        name="an identity ends after a minute",
+        path=f"{COMMON}/identity.py",
+        old='options={"require": ["exp", "nbf", "aud", "iss"]},',
+        new='options={"verify_exp": False},',
+        tests=(f"{IDENTITY}::test_it_ends_after_a_minute",),
+    ),
+    Mutant(
+        name="an identity without an end is none",
+        path=f"{COMMON}/identity.py",
+        old='options={"require": ["exp", "nbf", "aud", "iss"]},',
+        new="",
+        tests=(f"{IDENTITY}::test_a_token_that_leaves_out_a_bound_is_refused",),
+    ),
+    Mutant(
+        name="an identity is for one method and path",
+        path=f"{COMMON}/identity.py",
+        old='if (claims["mth"], claims["pth"]) != (method, path):',
+        new="if False:",
+        tests=(f"{IDENTITY}::test_it_is_no_good_for_another_call",),
+    ),
+)
+
+ROLES: Final = (
+    Mutant(
+        name="a service's role reaches no other schema",
+        path=f"{COMMON}/roles.py",
+        old="GRANT USAGE ON SCHEMA {schema} TO {schema};\n"
+        "        {rights} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {schema};",
+        new="GRANT USAGE ON SCHEMA {schema} TO PUBLIC;\n"
+        "        {rights} SELECT, INSERT, UPDATE, DELETE ON TABLES TO PUBLIC;",
+        tests=(f"{SCHEMAS}::test_a_role_that_selects_from_another_schema_is_refused",),
+    ),
+    Mutant(
+        name="a service's role may not empty its tables at one stroke",
+        path=f"{COMMON}/roles.py",
+        old="{rights} SELECT, INSERT, UPDATE, DELETE ON TABLES",
+        new="{rights} ALL ON TABLES",
+        tests=(
+            f"{SCHEMAS}::test_a_working_role_reads_and_writes_its_own_rows_and_does_nothing_else",
+        ),
+    ),
+    Mutant(
+        name="a service's role owns nothing",
+        path=f"{COMMON}/roles.py",
+        old="CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};",
+        new="CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};\n"
+        "        GRANT {owner} TO {schema} WITH INHERIT TRUE;",
+        tests=(
+            f"{SCHEMAS}::test_a_working_role_reads_and_writes_its_own_rows_and_does_nothing_else",
+        ),
+    ),
+    Mutant(
+        name="a role that is none of ours cannot connect",
+        path=f"{COMMON}/roles.py",
+        old='REVOKE ALL ON DATABASE "{_checked(database)}" FROM PUBLIC',
+        new="SELECT 1",
+        tests=(f"{SCHEMAS}::test_a_stranger_of_the_same_server_cannot_connect",),
+    ),
+)
+
+GATEWAY_SOURCES: Final = "gateway/src/gateway"
+HYGIENE: Final = "gateway/tests/unit/test_hygiene.py"
+LIMITS: Final = "gateway/tests/unit/test_limits.py"
+HOSTILE: Final = "gateway/tests/integration/test_hostile_requests.py"
+FORGED: Final = f"{HOSTILE}::test_a_header_that_claims_an_identity_reaches_no_service"
+TWO_WAYS: Final = f"{HOSTILE}::test_a_path_that_could_be_read_in_two_ways_reaches_no_service"
+REFUSALS: Final = "gateway/tests/integration/test_refusals.py"
+PROXYING: Final = "gateway/tests/integration/test_proxying.py"
+ACCOUNTS: Final = "gateway/tests/integration/test_accounts.py"
+WEBSOCKETS: Final = "gateway/tests/integration/test_websockets.py"
+
+GATEWAY: Final = (
+    Mutant(
+        name="a client's headers pass by name, so that none can name a caller",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old='[pair for pair in scope["headers"] if pair[0] in FORWARDED]',
+        new='[pair for pair in scope["headers"] if pair[0] != b"host"]',
+        tests=(f"{FORGED}[X-User-Id: forged]",),
+    ),
+    Mutant(
+        name="a client's own atrium-identity goes no further",
+        path=f"{GATEWAY_SOURCES}/hygiene.py",
+        old='        b"accept",\n',
+        new='        b"accept",\n        b"atrium-identity",\n',
+        tests=(f"{FORGED}[atrium-identity: forged]",),
+    ),
+    Mutant(
+        name="a path that can be read in two ways is none",
+        path=f"{GATEWAY_SOURCES}/hygiene.py",
+        old='if _PLAIN_PATH(path) is None or not path.startswith(b"/"):',
+        new="if False:",
+        tests=(f"{HYGIENE}::test_paths_that_could_be_read_in_two_ways_are_refused",),
+    ),
+    Mutant(
+        name="every request's path is looked at",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old='        check_target(path, scope["query_string"])\n',
+        new="",
+        tests=(f"{TWO_WAYS}[/api/occupancy/../rooms/]",),
+    ),
+    Mutant(
+        name="every handshake's path is looked at",
+        path=f"{GATEWAY_SOURCES}/websocket.py",
+        old='        check_target(scope["raw_path"], scope["query_string"])\n',
+        new="",
+        tests=(f"{WEBSOCKETS}::test_a_refusal_is_a_close_code",),
+    ),
+    Mutant(
+        name="a window admits no more than its limit",
+        path=f"{GATEWAY_SOURCES}/limits.py",
+        old="if len(window) >= limit:",
+        new="if False:",
+        tests=(f"{LIMITS}::test_a_window_admits_its_limit_and_slides",),
+    ),
+    Mutant(
+        name="one request too many is refused",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="if allowance.retry_after_s:",
+        new="if False:",
+        tests=(f"{REFUSALS}::test_limited_answers_have_their_headers_and_the_last_one_a_way_out",),
+    ),
+    Mutant(
+        name="an address counts only if a proxy of ours vouches for it",
+        path=f"{GATEWAY_SOURCES}/hygiene.py",
+        old="return entries[-trusted_proxies].decode",
+        new="return entries[0].decode",
+        tests=(f"{HOSTILE}::test_spoofed_addresses_do_not_open_new_limits",),
+    ),
+    Mutant(
+        name="guessing tokens is limited",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="if guesses.retry_after_s:",
+        new="if False:",
+        tests=(f"{REFUSALS}::test_guesses_at_tokens_are_counted_by_address",),
+    ),
+    Mutant(
+        name="a body that says it is too large is not taken",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old='if int(headers.get(b"content-length", b"0")) > route.body_limit:',
+        new="if False:",
+        tests=(f"{PROXYING}::test_a_declared_body_over_its_limit_is_413_before_it_is_sent",),
+    ),
+    Mutant(
+        name="a body that grows too large on its way to a service is cut off",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="if sent > route.body_limit:",
+        new="if False:",
+        tests=(
+            f"{PROXYING}::test_a_chunked_body_over_its_limit_is_413_and_the_service_is_told_so",
+        ),
+    ),
+    Mutant(
+        name="a body that grows too large for the gateway itself is not kept",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="if len(body) > route.body_limit:",
+        new="if False:",
+        tests=(f"{ACCOUNTS}::test_a_body_that_grows_too_large_is_413",),
+    ),
+    Mutant(
+        name="a body that is too large in its first part is not taken",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="if len(part) > route.body_limit:",
+        new="if False:",
+        tests=(f"{HOSTILE}::test_what_is_too_much_is_refused_before_it_is_kept[chunks]",),
+    ),
+    Mutant(
+        name="a route is for those who may call it",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="if admits(route.callers(method), principal.identity):",
+        new="if True:",
+        tests=(f"{REFUSALS}::test_roles_decide_who_may_write",),
+    ),
+    Mutant(
+        name="who may read may not therefore write",
+        path=f"{GATEWAY_SOURCES}/routes.py",
+        old="return self.read if method in _READS else self.write",
+        new="return self.read",
+        tests=(f"{REFUSALS}::test_roles_decide_who_may_write",),
+    ),
+    Mutant(
+        name="a WebSocket is for those who may read its route",
+        path=f"{GATEWAY_SOURCES}/websocket.py",
+        old="if not admits(route.read, principal.identity):",
+        new="if False:",
+        tests=(f"{WEBSOCKETS}::test_a_refusal_is_a_close_code",),
+    ),
+)
+
+OCCUPANCY: Final = (
+    Mutant(
+        name="a crossing that comes again finds its row, and is not counted again",
+        path="services/occupancy/src/occupancy/repository.py",
+        old="if (crossing.camera_id, crossing.edge_id, crossing.sequence) in fresh",
+        new="if fresh is not None",
+        tests=("tests/services/test_counting.py",),
+    ),
+)
+
+EDGE_SOURCES: Final = "services/edge-counter/src/edge_counter"
+EDGE_TESTS: Final = "services/edge-counter/tests"
+UPLINK: Final = f"{EDGE_TESTS}/integration/test_uplink.py"
+SPOOL: Final = f"{EDGE_TESTS}/integration/test_spool.py"
+RUN: Final = f"{EDGE_TESTS}/integration/test_run.py"
+COUNTING: Final = f"{EDGE_TESTS}/unit/test_counting.py"
+RECORDING: Final = f"{EDGE_TESTS}/unit/test_recording.py"
+
+EDGE: Final = (
+    Mutant(
+        name="a crossing leaves the spool after Kafka has it, not before",
+        path=f"{EDGE_SOURCES}/uplink.py",
+        old="await (await producer.send_batch(batch, CROSSINGS.name, partition=partition))\n"
+        "            await self._forget_through(rest[taken - 1].position)",
+        new="await self._forget_through(rest[taken - 1].position)\n"
+        "            await (await producer.send_batch(batch, CROSSINGS.name, partition=partition))",
+        tests=(f"{UPLINK}::test_a_crossing_that_kafka_does_not_acknowledge_stays_here",),
+    ),
+    Mutant(
+        name="a crossing leaves the spool when Kafka has it, not when it is on its way",
+        path=f"{EDGE_SOURCES}/uplink.py",
+        old="await (await producer.send_batch(batch, CROSSINGS.name, partition=partition))",
+        new="await producer.send_batch(batch, CROSSINGS.name, partition=partition)",
+        tests=(f"{UPLINK}::test_a_crossing_that_kafka_does_not_acknowledge_stays_here",),
+    ),
+    Mutant(
+        name="a number that was sent is never another crossing's",
+        path=f"{EDGE_SOURCES}/spool.py",
+        old="return max(last, sent)",
+        new="return last",
+        tests=(f"{SPOOL}::test_a_spool_that_forgot_what_it_sent_goes_on_above_it",),
+    ),
+    Mutant(
+        name="how far a recording is stands in the transaction of its crossings",
+        path=f"{EDGE_SOURCES}/spool.py",
+        old="self._store_recording(camera_id, recording)\n",
+        new="self._store_recording(camera_id, recording)\n                connection.commit()\n",
+        tests=(f"{SPOOL}::test_a_recording_is_stored_with_its_crossings_or_not_at_all",),
+    ),
+    Mutant(
+        name="what was counted of a recording is not counted again after a kill",
+        path=f"{EDGE_SOURCES}/player.py",
+        old="if frame.index > run.frame:\n                done =",
+        new="if True:\n                done =",
+        tests=(f"{RUN}::test_a_run_killed_again_and_again_reports_what_an_undisturbed_one_does",),
+    ),
+    Mutant(
+        name="a recording that was counted to its end is not counted again",
+        path=f"{EDGE_SOURCES}/recording.py",
+        old='return "begin" if is_looped else "done"',
+        new='return "begin"',
+        tests=(f"{RECORDING}::test_a_file_is_counted_once_and_a_loop_goes_round",),
+    ),
+    Mutant(
+        name="who stands on the line is not counted",
+        path=f"{EDGE_SOURCES}/counting.py",
+        old="DEAD_BAND: Final = 0.09",
+        new="DEAD_BAND: Final = 0.0",
+        tests=(f"{COUNTING}::test_somebody_who_stands_on_the_line_is_not_counted",),
+    ),
+)
+
+MUTANTS: Final = (*OUTBOX, *EFFECTS, *CALLERS, *ROLES, *GATEWAY, *OCCUPANCY, *EDGE)
+
+
+# --- running ------------------------------------------------------------------------------------
+
+
+def run_tests(
+    tests: Iterable[str], folder: Path, *, within_s: float, sources: Path | None = None
+) -> tuple[Outcome, str]:
+    """Run tests, up to the first that fails; returns what came of it, and what pytest wrote.
+
+    Args:
+        tests: as pytest names them.
+        folder: for what Python compiles, so that it does so once, and not in the work tree.
+        sources: imported before what is installed, also by the processes that tests start.
+    """
+    before = [str(sources)] if sources else []
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([*before, *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider"]
+    try:
+        done = subprocess.run(
+            [*command, *tests],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome.BROKEN, f"the tests took longer than {within_s} s"
+    if done.returncode == 0:
+        return Outcome.GREEN, done.stdout
+    # A test that failed is an answer. A fixture, a selector or an import that failed is none.
+    has_failed = done.returncode == 1 and re.search(r"^FAILED ", done.stdout, re.MULTILINE)
+    return (Outcome.RED if has_failed else Outcome.BROKEN), done.stdout
+
+
+def try_out(mutant: Mutant, folder: Path) -> tuple[Outcome, str]:
+    """Run a mutant's tests on a copy of its package that is changed."""
+    # No two mutants have one path: what was compiled for one is never taken for the other.
+    sources = Path(tempfile.mkdtemp(dir=folder)) / "src"
+    shutil.copytree(mutant.sources, sources, ignore=shutil.ignore_patterns("__pycache__"))
+    (sources / (ROOT / mutant.path).relative_to(mutant.sources)).write_text(mutant.text())
+    return run_tests(mutant.tests, folder, within_s=MUTANT_WITHIN_S, sources=sources)
+
+
+def check_list(mutants: Sequence[Mutant]) -> None:
+    """Hold the list to the code, before any test runs.
+
+    Raises:
+        click.ClickException: a text is not where it was, or what replaces it is no Python.
+    """
+    faults = []
+    for mutant in mutants:
+        try:
+            compile(mutant.text(), mutant.path, "exec")
+        except (MovedOn, SyntaxError) as fault:
+            faults.append(str(fault))
+    if faults:
+        told = "\n  ".join(faults)
+        raise click.ClickException(f"The code has moved on; mend tests/mutants.py:\n  {told}")
+
+
+@click.command()
+@click.option("--only", metavar="TEXT", default="", help="Of the mutants, those that hold TEXT.")
+@click.option("--list", "is_listed", is_flag=True, help="Say what there is, and run nothing.")
+@click.option("--verbose", is_flag=True, help="Show, for each mutant, which test failed and why.")
+def main(only: str, *, is_listed: bool, verbose: bool) -> None:
+    """Break the code on purpose, and see the tests go red.
+
+    Each mutant takes one invariant out of a copy of the code and runs the tests that guard it.
+    They have to fail: «red». «GREEN» means that nothing guards the invariant: write the test.
+    «BROKEN» means that nothing was shown, because the tests could not be run on the mutant.
+    First the same tests run on the code as it is, where all have to pass. The work tree is not
+    touched.
+
+    Exits with 1 if any mutant is not red. All of them take some minutes.
+
+    \b
+    To try one, with what its tests say:
+      python tests/mutants.py --only "order of their rows" --verbose
+    All of one file:
+      python tests/mutants.py --only relay.py
+    """
+    mutants = [one for one in MUTANTS if only.lower() in f"{one.name} {one.path}".lower()]
+    if not mutants:
+        raise click.ClickException(f"No mutant holds «{only}»; --list shows all.")
+    check_list(mutants)
+    if is_listed:
+        for mutant in mutants:
+            click.echo(f"{mutant.name}\n    {mutant.path}")
+            click.echo("".join(f"    {test}\n" for test in mutant.tests), nl=False)
+        return
+    with tempfile.TemporaryDirectory(prefix="atrium-mutants-") as name:
+        folder = Path(name)
+        _check_tests(mutants, folder)
+        outcomes = [_report(mutant, folder, verbose=verbose) for mutant in mutants]
+    click.echo(f"{outcomes.count(Outcome.RED)} of {len(outcomes)} mutants are red.")
+    if set(outcomes) != {Outcome.RED}:
+        sys.exit(1)
+
+
+def _check_tests(mutants: Sequence[Mutant], folder: Path) -> None:
+    tests = list(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
+    began_s = time.monotonic()
+    outcome, output = run_tests(tests, folder, within_s=ALL_WITHIN_S)
+    if outcome is not Outcome.GREEN:
+        click.echo(output)
+        raise click.ClickException("The tests fail on the code as it is; nothing can be shown.")
+    click.echo(f"green   {time.monotonic() - began_s:5.1f} s  the code as it is")
+
+
+def _report(mutant: Mutant, folder: Path, *, verbose: bool) -> Outcome:
+    began_s = time.monotonic()
+    outcome, output = try_out(mutant, folder)
+    click.echo(f"{outcome:<6}  {time.monotonic() - began_s:5.1f} s  {mutant.name}")
+    if outcome is Outcome.BROKEN:
+        click.echo(output)
+    elif verbose:
+        said = [line for line in output.splitlines() if line.startswith(("FAILED ", "E  "))]
+        click.echo("".join(f"    {line}\n" for line in said or mutant.tests), nl=False)
+    return outcome
+
+
+if __name__ == "__main__":
+    main()
