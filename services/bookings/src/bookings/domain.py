@@ -12,7 +12,7 @@ are one thing with one id. Times are instants in UTC; days are local to the room
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -207,7 +207,8 @@ def local_day(day: date, zone: ZoneInfo) -> Period:
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, zone)
+    # In UTC: Python adds to local times as if no clock ever changed.
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 def slots_of(period: Period) -> Iterator[Period]:

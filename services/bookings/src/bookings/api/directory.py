@@ -84,7 +84,8 @@ class EntryPage(PageLinks):
 def _view(row: dict[str, Any]) -> dict[str, Any]:
     """Show a row under the names that it is written with."""
     names = {"starts_at": "start_at", "ends_at": "end_at", "room_id": "room"}
-    shown = {names.get(name, name): value for name, value in row.items()}
+    # The driver's names are a kind of text that JSON does not know.
+    shown = {str(names.get(name, name)): value for name, value in row.items()}
     for name in ("start_at", "end_at"):
         if name in shown:
             shown[name] = iso(shown[name])

@@ -78,11 +78,11 @@ class Times(BaseModel):
 
 def _again(finding: Any) -> InitErrorDetails:  # noqa: ANN401 - pydantic's own
     kind: Any = finding["type"]
-    if kind in {"value_error", "number", "moment"}:
-        kind = PydanticCustomError(kind, "{text}", {"text": str(finding["msg"])})
-    return InitErrorDetails(
-        type=kind, loc=finding["loc"], input=finding["input"], ctx=finding.get("ctx", {})
-    )
+    context = finding.get("ctx", {})
+    if kind == "value_error":
+        text = str(finding["msg"]).removeprefix("Value error, ")
+        kind, context = PydanticCustomError("refused", "{text}", {"text": text}), {}
+    return InitErrorDetails(type=kind, loc=finding["loc"], input=finding["input"], ctx=context)
 
 
 def _wrong_times(data: Any, known: set[Any]) -> list[InitErrorDetails]:  # noqa: ANN401

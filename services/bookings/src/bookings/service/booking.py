@@ -100,7 +100,7 @@ async def find_room(session: AsyncSession, room_id: str) -> Room:
         # It may have come between our look and this one: look once more, whatever this says.
         patience = _WAIT_FOR_FRESH_S if await _may_be_fresh(rooms, parsed) else 0.0
         deadline = time.monotonic() + patience
-        while (room := await rooms.get(parsed)) is None and time.monotonic() < deadline:
+        while (room := await rooms.get(parsed)) is None and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     if room is None:
         raise NotFound(NO_ROOM)
