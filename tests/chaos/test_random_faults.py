@@ -10,11 +10,13 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from counted_clip import CLIP_S, MISSING, WHY_MISSING, assert_counted_exactly
 from running_system import System, free_ports
 
+from common.ids import new_cuid
 from local_stack.process_groups import ProcessGroups
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
@@ -31,10 +33,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def system(
-    tmp_path_factory: pytest.TempPathFactory, process_groups: ProcessGroups
-) -> Iterator[System]:
-    folder = tmp_path_factory.mktemp("chaos")
+def system(scratch: Path, process_groups: ProcessGroups) -> Iterator[System]:
+    folder = scratch / new_cuid()
+    folder.mkdir()
     speed = str(round(CLIP_S / SECONDS, 3))
     settings = free_ports(folder / "state", EDGE_LOOP="0", EDGE_SPEED=speed, ATRIUM_DEMO="1")
     system = System(settings, process_groups)

@@ -1,11 +1,13 @@
 """A real clip is counted to its last crossing, whatever is killed on the way."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from counted_clip import MISSING, WHY_MISSING, assert_counted_exactly, counted
 from running_system import System, eventually, free_ports
 
+from common.ids import new_cuid
 from local_stack.process_groups import ProcessGroups
 
 # Who is killed when so many crossings have been counted.
@@ -15,11 +17,10 @@ pytestmark = [pytest.mark.timeout(240), pytest.mark.skipif(MISSING, reason=WHY_M
 
 
 @pytest.fixture
-def system(
-    tmp_path_factory: pytest.TempPathFactory, process_groups: ProcessGroups
-) -> Iterator[System]:
+def system(scratch: Path, process_groups: ProcessGroups) -> Iterator[System]:
     """The demo, but its clip is played once and four times as fast as it was filmed."""
-    folder = tmp_path_factory.mktemp("faults")
+    folder = scratch / new_cuid()
+    folder.mkdir()
     settings = free_ports(folder / "state", EDGE_LOOP="0", EDGE_SPEED="4", ATRIUM_DEMO="1")
     system = System(settings, process_groups)
     yield system

@@ -14,17 +14,18 @@ import httpx
 import pytest
 from running_system import BIN, System, free_ports, is_alive
 
+from common.ids import new_cuid
 from local_stack.kafka import Kafka
+from local_stack.postgres import Postgres, server_account
 from local_stack.process_groups import ProcessGroups
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def system(
-    tmp_path_factory: pytest.TempPathFactory, process_groups: ProcessGroups
-) -> Iterator[System]:
-    folder = tmp_path_factory.mktemp("stack")
+def system(scratch: Path, process_groups: ProcessGroups) -> Iterator[System]:
+    folder = scratch / new_cuid()
+    folder.mkdir()
     system = System(free_ports(folder / "state", ATRIUM_DEMO="0"), process_groups)
     yield system
     system.end()
@@ -185,3 +186,15 @@ def test_kafka_takes_an_id_that_begins_like_an_option(
     kafka.prepare()
 
     assert "cluster.id=-" in (tmp_path / "kafka/log/meta.properties").read_text()
+
+
+def test_data_of_a_deleted_state_folder_is_put_aside(scratch: Path, servers_dir: Path) -> None:
+    folder, account = scratch / "abandoned", server_account()
+    Postgres(servers_dir, folder, port=1, password="of yesterday", account=account).prepare()
+    today = Postgres(servers_dir, folder, port=1, password="of today", account=account)
+
+    today.prepare()
+
+    kept = sorted(path.name for path in today.data.parent.glob("data*"))
+    assert kept[0] == "data"
+    assert kept[1].startswith("data.abandoned-")

@@ -10,6 +10,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,7 +91,15 @@ class Postgres:
     def prepare(self) -> None:
         """Unpack the programs and make the data folder on first use."""
         self._program("postgres")
-        if not (self.data / "complete").exists():
+        marker = self.data / "complete"
+        if not marker.exists():
+            self._make_data_folder()
+        elif marker.read_text() not in {"", self._password_digest}:
+            # The state folder that this belonged to was deleted, with its passwords: nobody can
+            # get in any more, but what is in it is not ours to delete.
+            aside = self.data.with_name(f"data.abandoned-{int(time.time())}")
+            self.data.rename(aside)
+            print(f"PostgreSQL's data of a deleted state folder was put aside: {aside}")  # noqa: T201
             self._make_data_folder()
 
     def command(self) -> list[str]:
@@ -143,4 +152,8 @@ class Postgres:
         password_file.unlink()
         if made.returncode != 0:
             raise CannotStart(f"PostgreSQL could not make {self.data}: {made.stderr.strip()}")
-        (self.data / "complete").touch()
+        (self.data / "complete").write_text(self._password_digest)
+
+    @property
+    def _password_digest(self) -> str:
+        return hashlib.sha256(self.password.encode()).hexdigest()

@@ -27,12 +27,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from common.db import UNAVAILABLE, Database, is_unavailable
 from common.errors import AppError, BrokenEvent
 from common.events import CloudEvent, Topic
-from common.outbox import Outbox
+from common.outbox import LARGEST_EVENT_BYTES, Outbox
 
 _log = logging.getLogger(__name__)
 _tracer = trace.get_tracer(__name__)
 _handled = Counter("consumer_events", "Events by what became of them.", ["topic", "outcome"])
-_lag = Gauge("consumer_lag", "Events on the topic after the last one handled.", ["topic"])
+_lag = Gauge("consumer_lag", "Events after the last one handled.", ["topic", "partition"])
 
 Data = TypeVar("Data", bound=Struct)
 
@@ -128,7 +128,7 @@ class Consumer:
         subscriptions: one per topic.
         kafka: bootstrap servers.
         batch: events handled in one transaction at most.
-        keep_days: how long claims stay; longer than any topic or edge keeps what it may resend.
+        keep_days: how long claims stay; longer than any topic (90 days) or edge may resend.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Consumer:
         subscriptions: Sequence[Subscription[Any]],
         kafka: str,
         batch: int = 1000,
-        keep_days: int = 60,
+        keep_days: int = 100,
         limit: DeadLetterLimit | None = None,
     ) -> None:
         self._group = group
@@ -290,8 +290,10 @@ class Consumer:
                 session,
                 f"{record.topic}.dlq",
                 key=(record.key or b"").decode(errors="replace"),
-                payload=record.value or b"",
+                # One that Kafka would not take must not stop those behind it.
+                payload=(record.value or b"")[:LARGEST_EVENT_BYTES],
                 headers={
+                    **_cut(record),
                     "reason": str(reason)[:1000],
                     "code": reason.code,
                     "consumer": self._group,
@@ -309,7 +311,7 @@ class Consumer:
         for partition, end in ends.items():
             newest = consumer.highwater(partition) if partition in consumer.assignment() else None
             if newest is not None:
-                _lag.labels(partition.topic).set(newest - end)
+                _lag.labels(partition.topic, partition.partition).set(newest - end)
 
     async def _purge(self) -> None:
         ended = func.now() - func.make_interval(0, 0, 0, self._keep_days)
@@ -326,6 +328,12 @@ class Consumer:
 def _name(event: CloudEvent[Any]) -> str:
     """Name an event as CloudEvents does: an id is unique for its source."""
     return f"{event.source} {event.id}"
+
+
+def _cut(record: ConsumerRecord) -> dict[str, str]:
+    """Say of a message that is too large to be parked whole how large it was."""
+    size = len(record.value or b"")
+    return {"cut-from-bytes": str(size)} if size > LARGEST_EVENT_BYTES else {}
 
 
 def _position(record: ConsumerRecord) -> str:

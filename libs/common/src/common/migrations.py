@@ -5,6 +5,7 @@ downgrade loses data. A migration that waits for a lock gives up after 5 s inste
 everybody behind it.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+_log = logging.getLogger(__name__)
 
 _ENVIRONMENT = Path(__file__).with_name("alembic_environment")
 
@@ -41,7 +45,18 @@ def _upgrade(connection: Connection, metadata: MetaData, versions: Path) -> None
     config.set_main_option("version_locations", str(versions))
     config.set_main_option("path_separator", "newline")
     config.attributes.update(connection=connection, metadata=metadata, schema=metadata.schema)
+    if unknown := _newer_than_us(connection, config, metadata):
+        # An older release beside or after a newer one; migrations only expand, so it can work.
+        _log.warning("schema is newer than this release", extra={"revision": unknown})
+        return
     command.upgrade(config, "head")
+
+
+def _newer_than_us(connection: Connection, config: Config, metadata: MetaData) -> str | None:
+    options = {"version_table_schema": metadata.schema}
+    current = MigrationContext.configure(connection, opts=options).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return current if current is not None and current not in known else None
 
 
 async def differences(engine: AsyncEngine, metadata: MetaData) -> list[Any]:

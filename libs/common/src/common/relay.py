@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -51,6 +52,9 @@ class Relay:
         self._kafka = kafka
         self._batch = batch
         self._keep_days = keep_days
+        # Unix time at which the oldest unsent event was written; it ages while nothing moves.
+        self._oldest_at: float | None = None
+        _unsent_age.labels(self._schema).set_function(self._oldest_age)
 
     async def run(self) -> None:
         """Send until cancelled; an outage of Postgres or Kafka is waited out."""
@@ -87,6 +91,7 @@ class Relay:
             bootstrap_servers=self._kafka, enable_idempotence=True, acks="all", linger_ms=2
         )
         try:
+            await self._look(connection)
             await producer.start()
             purge_at = 0.0
             while True:
@@ -100,13 +105,17 @@ class Relay:
         finally:
             await producer.stop()
 
+    async def _look(self, connection: AsyncConnection) -> None:
+        """Know how long events have waited, also while Kafka is away."""
+        rows = await self._unsent(connection)
+        self._oldest_at = time.time() - float(rows[0].age_s) if rows else None
+
     async def send_batch(self, connection: AsyncConnection, producer: AIOKafkaProducer) -> int:
         """Send the oldest unsent rows and mark them; returns how many there were."""
         rows = await self._unsent(connection)
+        self._oldest_at = time.time() - float(rows[0].age_s) if rows else None
         if not rows:
-            _unsent_age.labels(self._schema).set(0)
             return 0
-        _unsent_age.labels(self._schema).set(max(0.0, rows[0].age_s))
         await _send(producer, rows)
         marked = (
             update(self._table)
@@ -116,6 +125,9 @@ class Relay:
         await connection.execute(marked)
         _sent.labels(self._schema).inc(len(rows))
         return len(rows)
+
+    def _oldest_age(self) -> float:
+        return max(0.0, time.time() - self._oldest_at) if self._oldest_at is not None else 0.0
 
     async def _unsent(self, connection: AsyncConnection) -> Sequence[Row[Any]]:
         columns = self._table.c

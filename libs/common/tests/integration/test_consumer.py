@@ -254,6 +254,19 @@ async def test_broken_and_refused_messages_are_parked_once_with_their_reason(
     assert len(again) == 2 * len(parked) - 1
 
 
+async def test_a_message_too_large_to_be_parked_is_parked_in_part(
+    make: Make, database: Database, topics: Broker
+) -> None:
+    await send(topics, [(1, b"x" * 950_000), (1, event(1, 1))])
+
+    async with running(make()):
+        await until_recorded(database, 1)
+
+    [(raw, headers)] = await dead_letters(database)
+    assert raw == b"x" * 900_000
+    assert headers["cut-from-bytes"] == "950000"
+
+
 async def test_a_parked_message_that_is_delivered_again_is_not_parked_again(
     make: Make, database: Database, topics: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 import sample_service
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaConnectionError
+from prometheus_client import REGISTRY
 from sample_service import THINGS, add_thing, change_thing, outbox, publish_thing
 from sqlalchemy import func, select
 
@@ -189,3 +190,24 @@ async def test_what_kafka_does_not_acknowledge_stays_unsent(
         await everything_sent(database)
 
     assert await read_topic(topics) == [(1, 1)]
+
+
+async def test_an_unsent_event_grows_older_while_kafka_is_away(database: Database) -> None:
+    async with database.sessions.begin() as session:
+        await publish_thing(session, 1, 1)
+    task = asyncio.create_task(Relay(database.engine, outbox, kafka="127.0.0.1:1").run())
+
+    try:
+        async with asyncio.timeout(20):
+            while (first := oldest_unsent_s()) == 0:
+                await asyncio.sleep(0.05)
+            while oldest_unsent_s() < first + 0.5:
+                await asyncio.sleep(0.05)
+    finally:
+        task.cancel()
+
+
+def oldest_unsent_s() -> float:
+    value = REGISTRY.get_sample_value("outbox_oldest_unsent_seconds", {"schema": "sample"})
+    assert value is not None
+    return value
