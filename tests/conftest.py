@@ -44,3 +44,9 @@ async def faculty(system: System) -> AsyncIterator[httpx.AsyncClient]:
 async def student(system: System) -> AsyncIterator[httpx.AsyncClient]:
     async with system.client("STUDENT") as client:
         yield client
+
+
+@pytest.fixture
+async def staff(system: System) -> AsyncIterator[httpx.AsyncClient]:
+    async with system.client("STAFF") as client:
+        yield client
