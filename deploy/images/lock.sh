@@ -19,6 +19,7 @@ lock() { # NAME, and what to export
 # Traces are part of an image and switched on by its environment: common[tracing] comes along.
 lock gateway --package atrium-gateway --package atrium-common --extra tracing
 lock rooms --package atrium-rooms --package atrium-common --extra tracing
+lock bookings --package atrium-bookings --package atrium-common --extra tracing
 lock occupancy --package atrium-occupancy --package atrium-common --extra tracing
 lock edge-counter --package edge-counter
 

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import click
 
+import bookings.main
 import edge_counter.health
 import edge_counter.main
 import edge_counter.settings
@@ -16,6 +17,7 @@ import gateway.main
 import gateway.settings
 import occupancy.main
 import rooms.main
+from bookings.main import SERVICE as BOOKINGS
 from common import app, roles
 from common.schema import Schema
 from common.settings import ProcessSettings
@@ -80,6 +82,7 @@ PROCESSES: Final = {
             schema=gateway.main.SCHEMA,
         ),
         Process("rooms", ROOMS.settings, rooms.main.main, schema=ROOMS.schema),
+        Process("bookings", BOOKINGS.settings, bookings.main.main, schema=BOOKINGS.schema),
         Process("occupancy", OCCUPANCY.settings, occupancy.main.main, schema=OCCUPANCY.schema),
         Process(
             "edge-counter",
@@ -89,6 +92,8 @@ PROCESSES: Final = {
         ),
     )
 }
+# The gateway calls them; in Kubernetes each runs as an API and as a worker.
+SERVICES: Final = {service.name: service for service in (ROOMS, BOOKINGS, OCCUPANCY)}
 SCHEMAS: Final = {process.schema.name for process in PROCESSES.values() if process.schema}
 
 

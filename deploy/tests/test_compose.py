@@ -15,6 +15,7 @@ from environments import ROOT
 from processes import (
     PROCESSES,
     SCHEMAS,
+    SERVICES,
     check_command,
     image_process,
     roles_variables,
@@ -247,6 +248,15 @@ def test_every_address_is_that_of_a_service_on_a_common_network(
             ports = _STAGES[process.name].ports if process else servers[address.hostname]
             assert address.port in ports, f"{name}: {variable}"
             assert set(service["networks"]) & set(services[address.hostname]["networks"]), variable
+
+
+def test_the_gateway_is_told_where_every_service_is(
+    services: dict[str, Any], env: dict[str, str]
+) -> None:
+    environment = _environment(services["gateway"], env)
+
+    for name in SERVICES:
+        assert urlsplit(environment[f"GATEWAY_{name.upper()}_URL"]).hostname == name
 
 
 def test_each_process_works_in_its_schema_by_its_role(

@@ -27,6 +27,7 @@ _PACKAGES: Final = {
     "atrium-common": ROOT / "libs/common",
     "atrium-gateway": ROOT / "gateway",
     "atrium-rooms": ROOT / "services/rooms",
+    "atrium-bookings": ROOT / "services/bookings",
     "atrium-occupancy": ROOT / "services/occupancy",
     "edge-counter": ROOT / "services/edge-counter",
 }
@@ -240,6 +241,7 @@ def test_wheels_hold_migrations_and_data(wheels: dict[str, Path]) -> None:
         r"common/alembic_environment/env\.py",
         r"gateway/migrations/\d{4}-\S+\.py",
         r"rooms/migrations/\d{4}-\S+\.py",
+        r"bookings/migrations/\d{4}-\S+\.py",
         r"occupancy/migrations/\d{4}-\S+\.py",
         r"edge_counter/assets\.toml",
     ):

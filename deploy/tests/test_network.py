@@ -17,25 +17,27 @@ _OUTSIDE: Final = (
     Pod("prometheus", namespace={"atrium-role": "monitoring"}),
     Pod("anybody", namespace={"kubernetes.io/metadata.name": "default"}),
 )
-_PORTS: Final = (3000, 5432, 8000, 8100, 8101, 8102, 8106, 9092)
+_PORTS: Final = (3000, 5432, 8000, 8100, 8101, 8102, 8103, 8106, 9092)
+_SERVICES: Final = {"rooms": 8101, "occupancy": 8102, "bookings": 8103}
 
 _EXPECTED: Final = {
     ("ingress controller", "gateway", 8000),
     ("ingress controller", "gateway", 3000),
-    ("gateway", "rooms-api", 8101),
-    ("gateway", "occupancy-api", 8102),
+    *(("gateway", f"{service}-api", port) for service, port in _SERVICES.items()),
     *((name, "postgres", 5432) for name in ("gateway", "database-roles")),
     *((name, "kafka", 9092) for name in ("gateway", "edge-counter")),
     *(
         (f"{service}-{half}", *server)
         for service, half, server in product(
-            ("rooms", "occupancy"), ("api", "worker"), (("postgres", 5432), ("kafka", 9092))
+            _SERVICES, ("api", "worker"), (("postgres", 5432), ("kafka", 9092))
         )
     ),
     ("edge-counter", "gateway", 8000),
     ("prometheus", "gateway", 8100),
-    *(("prometheus", f"rooms-{half}", 8101) for half in ("api", "worker")),
-    *(("prometheus", f"occupancy-{half}", 8102) for half in ("api", "worker")),
+    *(
+        ("prometheus", f"{service}-{half}", port)
+        for (service, port), half in product(_SERVICES.items(), ("api", "worker"))
+    ),
     ("prometheus", "edge-counter", 8106),
 }
 
@@ -96,7 +98,7 @@ def test_processes_send_traces_to_monitoring_only(manifests: list[Manifest]) -> 
     policies = of_kind(manifests, "NetworkPolicy")
     _, monitoring, anybody = _OUTSIDE
     for pod in _pods(manifests):
-        if pod.name.startswith(("gateway", "rooms", "occupancy")):
+        if pod.name.startswith(("gateway", *_SERVICES)):
             assert allows(policies, pod, monitoring, 4318)
             assert not allows(policies, pod, anybody, 4318)
 
@@ -105,7 +107,7 @@ def test_processes_send_traces_to_monitoring_only(manifests: list[Manifest]) -> 
 def test_processes_do_not_reach_the_internet(manifests: list[Manifest], port: int) -> None:
     policies = of_kind(manifests, "NetworkPolicy")
     for pod in _pods(manifests):
-        if pod.name.startswith(("gateway", "rooms", "occupancy", "database")):
+        if pod.name.startswith(("gateway", *_SERVICES, "database")):
             assert not allows(policies, pod, _OUTSIDE[2], port)
 
 
@@ -114,7 +116,7 @@ def test_strimzis_own_policies_let_in_nobody_but_the_processes(prod: list[Manife
     for listener in kafka["spec"]["kafka"]["listeners"]:
         (peer,) = listener["networkPolicyPeers"]
         (rule,) = peer["podSelector"]["matchExpressions"]
-        assert set(rule["values"]) == {"gateway", "rooms", "occupancy", "edge-counter"}
+        assert set(rule["values"]) == {"gateway", *_SERVICES, "edge-counter"}
 
 
 def test_instances_of_a_server_reach_each_other_and_their_operators(prod: list[Manifest]) -> None:

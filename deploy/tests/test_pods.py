@@ -19,6 +19,7 @@ from processes import (
     LIBRARIES,
     PROCESSES,
     SCHEMAS,
+    SERVICES,
     Process,
     check_command,
     image_process,
@@ -264,7 +265,7 @@ def test_every_container_runs_a_command_of_its_process(manifests: list[Manifest]
         check_command(process.main, container["args"])
         ran.add((process.name, container["args"][0]))
 
-    halves = {(name, half) for name in ("rooms", "occupancy") for half in ("api", "worker")}
+    halves = {(name, half) for name in SERVICES for half in ("api", "worker")}
     assert {("gateway", "run"), ("edge-counter", "run"), *halves} <= ran
 
 
@@ -380,6 +381,15 @@ def test_each_process_works_in_its_schema_by_its_role(
             assert parts.username == secrets[secret]["username"] == role, where
             assert parts.password == secrets[secret]["password"], where
             assert parts.path == f"/{_DATABASE}", where
+
+
+def test_the_gateway_is_told_where_every_service_is(manifests: list[Manifest]) -> None:
+    (gateway,) = [one for one in all_containers(manifests) if one["name"] == "gateway"]
+    variables = own_variables(gateway, manifests)
+
+    for name in SERVICES:
+        url = urlsplit(variables[f"GATEWAY_{name.upper()}_URL"])
+        assert (url.hostname, {url.port}) == (name, _STAGES[name].ports)
 
 
 def test_the_ingress_leads_to_the_gateway_under_both_editions_names(prod: list[Manifest]) -> None:
