@@ -103,12 +103,44 @@ def test_processes_send_traces_to_monitoring_only(manifests: list[Manifest]) -> 
             assert not allows(policies, pod, anybody, 4318)
 
 
-@pytest.mark.parametrize("port", [443, 5432, 80])
-def test_processes_do_not_reach_the_internet(manifests: list[Manifest], port: int) -> None:
+@pytest.mark.parametrize("port", [80, 443, 587, 8443, 5432])
+@pytest.mark.parametrize("address", ["1.1.1.1", "198.20.0.1", "2606:4700::1111"])
+def test_only_the_worker_of_bookings_reaches_the_internet(
+    manifests: list[Manifest], address: str, port: int
+) -> None:
     policies = of_kind(manifests, "NetworkPolicy")
+    host = Pod("a host", namespace={}, address=address)
     for pod in _pods(manifests):
         if pod.name.startswith(("gateway", *_SERVICES, "database")):
-            assert not allows(policies, pod, _OUTSIDE[2], port)
+            assert allows(policies, pod, host, port) == (pod.name == "bookings-worker"), pod.name
+            assert not allows(policies, host, pod, port), pod.name
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("0.0.0.1", "127.0.0.1", "10.96.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1"),
+        *("169.254.169.254", "192.0.0.192", "198.19.255.255", "224.0.0.1", "255.255.255.255"),
+        *("::", "::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::1", "fd00:ec2::254"),
+        *("fe80::1", "ff02::1"),
+    ],
+)
+def test_no_process_reaches_what_is_not_the_internet(
+    manifests: list[Manifest], address: str
+) -> None:
+    policies = of_kind(manifests, "NetworkPolicy")
+    host = Pod("a host", namespace={}, address=address)
+    for pod in _pods(manifests):
+        if pod.name.startswith(("gateway", *_SERVICES, "database")):
+            assert not any(allows(policies, pod, host, port) for port in (80, 443, 587)), pod.name
+
+
+def test_the_way_to_the_internet_leads_to_no_pod(manifests: list[Manifest]) -> None:
+    policies = of_kind(manifests, "NetworkPolicy")
+    pods = _pods(manifests)
+    (worker,) = [pod for pod in pods if pod.name == "bookings-worker"]
+
+    assert not any(allows(policies, worker, pod, port) for pod in pods for port in (80, 443, 587))
 
 
 def test_strimzis_own_policies_let_in_nobody_but_the_processes(prod: list[Manifest]) -> None:
