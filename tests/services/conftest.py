@@ -7,15 +7,22 @@ from typing import Any
 import httpx
 import pytest
 
+import bookings.main
 import occupancy.main
-import occupancy.tables
 import rooms.main
-import rooms.tables
 from common.contracts import Contract
 from common.identity import Identity, Signer
 from common.testing.plugin import CloneDatabase
 
-SERVICES = {"rooms": rooms.main.SERVICE, "occupancy": occupancy.main.SERVICE}
+SERVICES = {
+    one.name: one for one in (rooms.main.SERVICE, bookings.main.SERVICE, occupancy.main.SERVICE)
+}
+# An address that a service answers with 200, and the contract that it belongs to.
+ADDRESSES = {
+    "rooms": ("/api/rooms/", Contract.DIRECTORY),
+    "bookings": ("/api/holidays/", Contract.DIRECTORY),
+    "occupancy": ("/api/occupancy/cameras", Contract.OCCUPANCY),
+}
 
 
 @pytest.fixture(params=SERVICES)
@@ -42,16 +49,8 @@ class Service:
     def __init__(self, name: str, app: Any, signer: Signer) -> None:
         self.name = name
         self.signer = signer
+        self.path, self.contract = ADDRESSES[name]
         self._app = app
-
-    @property
-    def path(self) -> str:
-        """An address that the service answers with 200."""
-        return {"rooms": "/api/rooms/", "occupancy": "/api/occupancy/cameras"}[self.name]
-
-    @property
-    def contract(self) -> Contract:
-        return {"rooms": Contract.DIRECTORY, "occupancy": Contract.OCCUPANCY}[self.name]
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:

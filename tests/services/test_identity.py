@@ -30,7 +30,7 @@ async def test_a_call_without_a_signed_identity_is_401(service: Any) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"service": "bookings"},
+        {"service": "accounts"},
         {"method": "POST"},
         {"path": "/api/other"},
     ],

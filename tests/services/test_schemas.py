@@ -7,6 +7,7 @@ from itertools import permutations
 import asyncpg
 import pytest
 
+import bookings.tables
 import occupancy.tables
 import rooms.tables
 from common import migrations, roles
@@ -17,7 +18,17 @@ from common.testing.plugin import CloneDatabase
 from gateway.main import SCHEMA as ACCOUNTS
 from local_stack.postgres import Postgres
 
-SCHEMAS = {one.name: one for one in (ACCOUNTS, rooms.tables.SCHEMA, occupancy.tables.SCHEMA)}
+SCHEMAS = {
+    one.name: one
+    for one in (
+        ACCOUNTS,
+        rooms.tables.SCHEMA,
+        bookings.tables.SCHEMA,
+        occupancy.tables.SCHEMA,
+    )
+}
+# Rows are added there, and never changed or deleted.
+KEPT = {"bookings.audit"}
 PASSWORD = "of-this-test"
 
 
@@ -67,7 +78,11 @@ async def test_a_working_role_reads_and_writes_its_own_rows_and_does_nothing_els
         connection = await asyncpg.connect(url(postgres, name, together))
         for table in schema.metadata.sorted_tables:
             await connection.fetch(f"SELECT * FROM {table}")
-            await connection.execute(f"DELETE FROM {table}")
+            if str(table) in KEPT:
+                with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+                    await connection.execute(f"DELETE FROM {table}")
+            else:
+                await connection.execute(f"DELETE FROM {table}")
             for statement in (
                 f"DROP TABLE {table}",
                 f"TRUNCATE {table}",
@@ -87,6 +102,22 @@ async def test_a_working_role_reads_and_writes_its_own_rows_and_does_nothing_els
             "SELECT pg_read_file('postgresql.conf')",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+        await connection.close()
+
+
+async def test_rows_that_are_kept_are_kept_from_the_schemas_owner_too(
+    postgres: Postgres, together: str
+) -> None:
+    for table in KEPT:
+        owner = f"{table.partition('.')[0]}_owner"
+        connection = await asyncpg.connect(url(postgres, owner, together))
+        for statement in (
+            f"DELETE FROM {table}",
+            f"UPDATE {table} SET id = id",
+            f"TRUNCATE {table}",
+        ):
+            with pytest.raises(asyncpg.IntegrityConstraintViolationError):
                 await connection.execute(statement)
         await connection.close()
 
