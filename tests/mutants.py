@@ -430,6 +430,72 @@ OCCUPANCY: Final = (
     ),
 )
 
+BOOKING_SOURCES: Final = "services/bookings/src/bookings"
+BOOKING_TESTS: Final = "services/bookings/tests"
+CONTENTION: Final = f"{BOOKING_TESTS}/integration/test_contention.py"
+MODEL: Final = f"{BOOKING_TESTS}/integration/test_model.py"
+
+BOOKINGS: Final = (
+    Mutant(
+        name="the database refuses two bookings of a room at one time",
+        path=f"{BOOKING_SOURCES}/migrations/2026-11-21-1100_start_bookings.py",
+        old="EXCLUDE USING gist (room_id WITH =, held WITH &&) WHERE (",
+        new="CHECK (",
+        tests=(f"{CONTENTION}::test_every_slot_has_one_winner",),
+    ),
+    Mutant(
+        name="and so a list of intervals says what is booked",
+        path=f"{BOOKING_SOURCES}/migrations/2026-11-21-1100_start_bookings.py",
+        old="EXCLUDE USING gist (room_id WITH =, held WITH &&) WHERE (",
+        new="CHECK (true OR",
+        tests=(MODEL,),
+    ),
+    Mutant(
+        name="a booking is one statement, not SELECT … FOR UPDATE and then an insert",
+        path=f"{BOOKING_SOURCES}/repository.py",
+        old="""        added = insert(bookings).values(values).on_conflict_do_nothing()
+        made =""",
+        new="""        of_room = bookings.c.room_id == values["room_id"]
+        overlapping = bookings.c.held.overlaps(values["held"])
+        seen = select(bookings.c.id).where(of_room, overlapping, _holds)
+        if (await self._session.execute(seen.with_for_update())).first() is not None:
+            return False
+        added = insert(bookings).values(values)
+        made =""",
+        tests=(f"{CONTENTION}::test_every_slot_has_one_winner",),
+    ),
+    Mutant(
+        name="what takes several times of a room goes one after the other, and does not deadlock",
+        path=f"{BOOKING_SOURCES}/service/requests.py",
+        old="""    if room_id is not None:
+        await Rooms(session).lock(room_id)
+    request =""",
+        new="""    request =""",
+        tests=(f"{CONTENTION}::test_a_series_and_an_approval_across_it_do_not_deadlock",),
+    ),
+    Mutant(
+        name="the audit cannot be changed",
+        path=f"{BOOKING_SOURCES}/migrations/2026-11-21-1100_start_bookings.py",
+        old="BEFORE UPDATE OR DELETE OR TRUNCATE ON",
+        new="BEFORE TRUNCATE ON",
+        tests=(f"{BOOKING_TESTS}/integration/test_audit.py",),
+    ),
+    Mutant(
+        name="a series keeps the time on the wall",
+        path=f"{BOOKING_SOURCES}/recurrence.py",
+        old="start = first.start.astimezone(zone).replace(tzinfo=None)",
+        new="zone = ZoneInfo('UTC')\n    start = first.start.astimezone(zone).replace(tzinfo=None)",
+        tests=(f"{BOOKING_TESTS}/unit/test_recurrence.py",),
+    ),
+    Mutant(
+        name="each change of a booking is told",
+        path=f"{BOOKING_SOURCES}/service/telling.py",
+        old="in self._changed.values():",
+        new="in list(self._changed.values())[1:]:",
+        tests=(f"{CONTENTION}::test_every_slot_has_one_winner",),
+    ),
+)
+
 EDGE_SOURCES: Final = "services/edge-counter/src/edge_counter"
 EDGE_TESTS: Final = "services/edge-counter/tests"
 UPLINK: Final = f"{EDGE_TESTS}/integration/test_uplink.py"
@@ -492,7 +558,16 @@ EDGE: Final = (
     ),
 )
 
-MUTANTS: Final = (*OUTBOX, *EFFECTS, *CALLERS, *ROLES, *GATEWAY, *OCCUPANCY, *EDGE)
+MUTANTS: Final = (
+    *OUTBOX,
+    *EFFECTS,
+    *CALLERS,
+    *ROLES,
+    *GATEWAY,
+    *OCCUPANCY,
+    *BOOKINGS,
+    *EDGE,
+)
 
 
 # --- running ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+import asyncpg
 from fastapi import Depends
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
@@ -85,7 +86,9 @@ UNAVAILABLE: Final = (OSError, PoolTimeout, DBAPIError)
 def is_unavailable(error: BaseException) -> bool:
     """Tell whether an error means that the database is away, not that we are wrong."""
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _is_server_going(error.orig)
+        # asyncpg's own protocol error: the server closed a connection as it was being opened.
+        broken = isinstance(getattr(error.orig, "__cause__", None), asyncpg.InternalClientError)
+        return broken or error.connection_invalidated or _is_server_going(error.orig)
     return isinstance(error, OSError | PoolTimeout)
 
 
