@@ -41,7 +41,7 @@ from common.errors import (
 )
 from common.idempotency import Handler, IdempotencyKeys
 from common.identity import HEADER, Call, Identity, Verifier
-from common.log import request_id
+from common.log import redact, request_id
 from common.metrics import REQUEST_SECONDS
 from common.validation import fields_of, labelled_sentence, sentence
 
@@ -60,6 +60,18 @@ class JsonResponse(Response):
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
         return orjson.dumps(content)
+
+
+class SecretResponse(JsonResponse):
+    """Shows a secret, once: whoever repeats the request by its Idempotency-Key gets another body.
+
+    Args:
+        without: what is stored and repeated.
+    """
+
+    def __init__(self, content: Any, status_code: int = 200, *, without: Any) -> None:  # noqa: ANN401
+        super().__init__(content, status_code)
+        self.repeated = orjson.dumps(without)
 
 
 def contract_router(contract: Contract) -> APIRouter:
@@ -309,7 +321,7 @@ class RequestContext:
         )
         try:
             with _tracer.start_as_current_span(
-                f"{scope['method']} {scope['path']}", context=parent
+                f"{scope['method']} {redact(scope['path'])}", context=parent
             ):
                 await self._app(scope, receive, send_with_id)
         except Exception:

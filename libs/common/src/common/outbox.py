@@ -84,13 +84,16 @@ class Outbox:
         event_id: str,
         subject: str,
         at: datetime,
-    ) -> None:
+    ) -> bytes:
         """Queue an event in the caller's transaction, after the change that it tells of.
 
         Args:
             key: events of one key stay in order.
             event_id: the same for the same fact, whenever and however often it is published.
             at: when it happened, timezone-aware.
+
+        Returns:
+            the event as it will stand on the topic.
         """
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
@@ -103,6 +106,7 @@ class Outbox:
             traceparent=carrier.get("traceparent"),
         )
         await self.put(session, topic.name, key=str(key), payload=payload)
+        return payload
 
     async def put(
         self,
