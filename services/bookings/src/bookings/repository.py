@@ -375,7 +375,9 @@ class Bookings:
             Taken: its room is somebody else's in that time; nothing was changed.
         """
         changed = update(bookings).where(bookings.c.id == booking_id)
-        changed = changed.values({**values, "version": bookings.c.version + 1})
+        changed = changed.values(
+            {**values, "version": bookings.c.version + 1, "changed_at": func.now()}
+        )
         try:
             async with self._session.begin_nested():
                 await self._session.execute(changed)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -170,6 +171,7 @@ bookings = Table(
     Column("checked_in_at", _INSTANT),
     Column("ended_at", _INSTANT),
     Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+    Column("changed_at", _INSTANT, nullable=False, server_default=func.now()),
     CheckConstraint("starts_at < ends_at", name="bookings_end_after_they_start"),
     CheckConstraint("held @> tstzrange(starts_at, ends_at)", name="bookings_hold_their_period"),
     CheckConstraint(
@@ -214,7 +216,12 @@ notifications = Table(
     Column("metadata", JSONB, nullable=False),
     Column("read", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+    # When to try to mail it, if mail is on; null: it was mailed, or given up.
+    Column("mail_due_at", _INSTANT, server_default=func.now()),
+    Column("mail_attempts", Integer, nullable=False, server_default=text("0")),
+    Column("mailed_at", _INSTANT),
     Index("notifications_of_user", "user_id", text("created_at DESC"), "id"),
+    Index("notifications_to_mail", "mail_due_at", postgresql_where=text("mail_due_at IS NOT NULL")),
 )
 
 # Nobody can change or delete a row: a trigger refuses it, to the owner too.
@@ -231,6 +238,74 @@ audit = Table(
     Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
     Index("audit_of_target", "target_type", "target_id"),
     Index("audit_of_actor", "actor_user_id"),
+)
+
+# --- what others fetch, and what is sent to them -------------------------------------------------
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("bookings.users.id"), nullable=False),
+    # Null: the bookings of the person, not of a room.
+    Column("room_id", Integer, ForeignKey("bookings.rooms.id")),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+    Index("feeds_of_user", "user_id", "created_at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    # Null: all of them.
+    Column("events", ARRAY(Text)),
+    Column("secret", LargeBinary, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("failing_since", _INSTANT),
+    Column("off_reason", Text),
+    Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+)
+
+# No foreign key: a booking must not fail because a webhook was deleted at the same moment.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    # Drawn after the booking's row was locked: of one booking, in the order of its versions.
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("webhook_id", Text, nullable=False),
+    Column("booking_id", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'pending'")),
+    # Counts up with each attempt and each replay: whoever holds an older number has lost it.
+    Column("claims", Integer, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", _INSTANT, nullable=False, server_default=func.now()),
+    Column("first_attempt_at", _INSTANT),
+    Column("last_attempt_at", _INSTANT),
+    Column("last_status", Integer),
+    Column("last_answer", Text),
+    Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+    CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="webhook_deliveries_state"),
+    Index(
+        "webhook_deliveries_due",
+        "webhook_id",
+        "due_at",
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(
+        "webhook_deliveries_in_order",
+        "webhook_id",
+        "booking_id",
+        "id",
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index("webhook_deliveries_newest", "webhook_id", "id"),
+    Index("webhook_deliveries_at", "created_at"),
 )
 
 SCHEMA: Final = Schema(

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from bookings.domain import Booking
+from bookings.outward_repository import Deliveries, Told
 from bookings.repository import Audit, Notifications
 from bookings.tables import outbox
+from bookings.webhook import EVENT_OF
 from common.db import AsyncSession
 from common.events import BOOKINGS, BookingV1, PersonV1
 from common.ids import new_cuid
@@ -51,11 +53,11 @@ class Telling:
         self._actor_id = actor_id
         self._entries: list[dict[str, Any]] = []
         self._notes: list[dict[str, Any]] = []
-        self._changed: dict[str, Booking] = {}
+        self._changed: dict[str, tuple[Action, Booking]] = {}
 
     def did(self, action: Action, booking: Booking, reason: str | None = None) -> None:
         """Note what was done with a booking, which is now as given, and why."""
-        self._changed[booking.id] = booking
+        self._changed[booking.id] = action, booking
         self._entries.append(
             {
                 "id": new_cuid(),
@@ -97,20 +99,28 @@ class Telling:
 
     async def tell(self) -> None:
         """Write all of it."""
-        for booking in self._changed.values():
-            await publish(self._session, booking)
+        told: list[Told] = []
+        for action, booking in self._changed.values():
+            body = await publish(self._session, booking)
+            told.append(Told(event_id_of(booking), booking.id, EVENT_OF[action], body))
+        await Deliveries(self._session).queue(told)
         await Audit(self._session).add(self._entries)
         await Notifications(self._session).add(self._notes)
 
 
-async def publish(session: AsyncSession, booking: Booking) -> None:
-    """Queue a booking's event: all of it, as it now is."""
-    await outbox.publish(
+def event_id_of(booking: Booking) -> str:
+    """Name a booking's event: the same for the same version."""
+    return f"{booking.id}/{booking.version}"
+
+
+async def publish(session: AsyncSession, booking: Booking) -> bytes:
+    """Queue a booking's event: all of it, as it now is; returns it as it stands on the topic."""
+    return await outbox.publish(
         session,
         BOOKINGS,
         _event(booking),
         key=booking.room.id,
-        event_id=f"{booking.id}/{booking.version}",
+        event_id=event_id_of(booking),
         subject=f"booking/{booking.id}",
         at=booking.now,
     )
