@@ -9,12 +9,21 @@ from running_system import System, free_ports
 
 from local_stack.process_groups import ProcessGroups
 
+# Receivers of the tests, and no other address of this machine.
+WEBHOOKS = {
+    "BOOKINGS_WEBHOOK_ALLOW_HTTP": "1",
+    "BOOKINGS_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1/32",
+    "BOOKINGS_WEBHOOK_DEADLINE_S": "3",
+    "BOOKINGS_RETRY_FIRST_S": "0.2",
+}
+
 
 @pytest.fixture(scope="session")
 def system(scratch: Path, process_groups: ProcessGroups) -> Iterator[System]:
     """A running system without the demo, with an account of each role."""
     folder = scratch / "system"
-    running = System(free_ports(folder / "state", ATRIUM_DEMO="0"), process_groups)
+    environment = free_ports(folder / "state", ATRIUM_DEMO="0", **WEBHOOKS)
+    running = System(environment, process_groups)
     running.start()
     running.add_accounts()
     yield running
