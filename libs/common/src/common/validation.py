@@ -68,7 +68,8 @@ _LABELS: Final = {
 def labelled_sentence(finding: Mapping[str, Any]) -> str:
     """Word a finding as the `university` document does: what is missing is named."""
     if finding["type"] in {"missing", "string_too_short"} or finding.get("input", ...) is None:
-        name = str(finding["loc"][-1])
+        # An entry of a list is named by the list.
+        name = next(part for part in reversed(finding["loc"]) if isinstance(part, str))
         return f"{_LABELS.get(name, name[:1].upper() + name[1:])} is required"
     return sentence(finding)
 
