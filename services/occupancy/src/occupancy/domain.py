@@ -119,3 +119,19 @@ class Live:
     def occupancy(self) -> int:
         """People there now: never below 0, whatever was missed on the way in."""
         return max(0, self.entries - self.exits)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How many people are in a room, by the cameras at its doors.
+
+    Args:
+        version: counts the changes of this room's level.
+        occupancy: never below 0.
+        measured_at: timezone-aware.
+    """
+
+    room_id: int
+    version: int
+    occupancy: int
+    measured_at: datetime

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import Conflict
-from occupancy.domain import CameraType, Crossing, LineDirection, Live, Tally, Watch
-from occupancy.tables import cameras, counts, crossings, lines, tracks
+from occupancy.domain import CameraType, Crossing, Level, LineDirection, Live, Tally, Watch
+from occupancy.tables import cameras, counts, crossings, levels, lines, tracks
 
 Values = Mapping[str, Any]
 
@@ -160,6 +161,60 @@ class Counts:
                 set_={**sums, "updated_at": func.clock_timestamp()},
             )
         )
+
+    async def hold(self, camera_id: int) -> None:
+        """Let nobody else add to a camera's counts until the transaction ends."""
+        found = select(counts.c.camera_id).where(counts.c.camera_id == camera_id)
+        await self._session.execute(found.with_for_update())
+
+    async def rooms_of(self, camera_ids: Iterable[int]) -> dict[int, int]:
+        """Return the rooms of cameras that have one, by camera."""
+        found = select(cameras.c.id, cameras.c.room_id).where(
+            cameras.c.id.in_(set(camera_ids)), cameras.c.room_id.is_not(None)
+        )
+        return {row.id: row.room_id for row in await self._session.execute(found)}
+
+    async def add_up_rooms(self, measured_at: Mapping[int, datetime]) -> list[Level]:
+        """Add up the active cameras of rooms; returns the levels that are new.
+
+        Args:
+            measured_at: by room, aware; a level is never older than the one before.
+        """
+        rooms = sorted(measured_at)
+        start = {"version": 0, "occupancy": 0}
+        rows = [{"room_id": room, **start, "measured_at": measured_at[room]} for room in rooms]
+        await self._session.execute(insert(levels).values(rows).on_conflict_do_nothing())
+        held = select(levels.c.room_id).where(levels.c.room_id.in_(rooms))
+        # In one order, and before the sum: it then sees what others have added meanwhile.
+        await self._session.execute(held.order_by(levels.c.room_id).with_for_update())
+        return await self._sums(rooms, measured_at)
+
+    async def _sums(self, rooms: Sequence[int], measured_at: Mapping[int, datetime]) -> list[Level]:
+        here = and_(cameras.c.room_id == levels.c.room_id, cameras.c.is_active)
+        net = func.coalesce(func.sum(counts.c.entries - counts.c.exits), 0)
+        joined = levels.outerjoin(cameras, here).outerjoin(
+            counts, counts.c.camera_id == cameras.c.id
+        )
+        sums = (
+            select(levels.c.room_id, func.greatest(net, 0).label("people"))
+            .select_from(joined)
+            .where(levels.c.room_id.in_(rooms))
+            .group_by(levels.c.room_id)
+            .subquery()
+        )
+        changed = (
+            update(levels)
+            .where(levels.c.room_id == sums.c.room_id, levels.c.occupancy != sums.c.people)
+            .values(
+                version=levels.c.version + 1,
+                occupancy=sums.c.people,
+                measured_at=func.greatest(
+                    levels.c.measured_at, case(dict(measured_at), value=levels.c.room_id)
+                ),
+            )
+            .returning(*levels.c)
+        )
+        return [Level(*row) for row in await self._session.execute(changed)]
 
     async def live(self, camera_id: int | None = None) -> list[Live]:
         """Return the counts of a camera, or of all active ones; one without crossings has zeros."""

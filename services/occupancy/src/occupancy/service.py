@@ -1,15 +1,20 @@
 """What can be done with cameras and lines, and how crossings are counted."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from common.db import AsyncSession
 from common.errors import Invalid, NotFound
+from common.events import LEVELS, LevelV1
 from common.fields import LARGEST_ID
 from occupancy.domain import Crossing, Live, counts, tally
 from occupancy.repository import Cameras, Counts
+from occupancy.tables import outbox
 
 Values = Mapping[str, Any]
+# What decides to which room a camera's counts go.
+_PLACE: Final = frozenset({"room_id", "is_active"})
 
 
 # --- cameras and lines --------------------------------------------------------------------------
@@ -29,14 +34,22 @@ async def get_camera(session: AsyncSession, camera_id: int, *, lock: bool = Fals
 
 
 async def change_camera(session: AsyncSession, camera_id: int, values: Values) -> Values:
-    """Change some of a camera's fields.
+    """Change some of a camera's fields; the levels of the rooms it leaves or enters follow.
 
     Raises:
         NotFound: there is none of this id.
         Conflict: the new `camera_id` is taken.
     """
     camera = await get_camera(session, camera_id, lock=True)
-    return await Cameras(session).change(camera_id, values) if values else camera
+    if not values:
+        return camera
+    changed = await Cameras(session).change(camera_id, values)
+    if any(changed[name] != camera[name] for name in _PLACE):
+        await Counts(session).hold(camera_id)
+        now = datetime.now(UTC)
+        rooms = {camera["room_id"], changed["room_id"]} - {None}
+        await _publish_levels(session, dict.fromkeys(rooms, now))
+    return changed
 
 
 async def add_line(session: AsyncSession, values: Values) -> Values:
@@ -113,7 +126,41 @@ async def count_crossings(
         fresh = [crossing for crossing in await repository.add(counted) if counted[crossing]]
         if fresh:
             await repository.add_up(tally(fresh), await repository.add_tracks(fresh))
+            await _follow(session, fresh)
     return unknown
+
+
+async def _follow(session: AsyncSession, crossings: Sequence[Crossing]) -> None:
+    """Publish the levels of the rooms that people have entered or left."""
+    rooms = await Counts(session).rooms_of(crossing.camera_id for crossing in crossings)
+    now = datetime.now(UTC)
+    measured_at: dict[int, datetime] = {}
+    for crossing in crossings:
+        if (room_id := rooms.get(crossing.camera_id)) is not None:
+            # An edge's clock may be ahead of ours.
+            seen = min(crossing.crossed_at, now)
+            measured_at[room_id] = max(measured_at.get(room_id, seen), seen)
+    await _publish_levels(session, measured_at)
+
+
+async def _publish_levels(session: AsyncSession, measured_at: Mapping[int, datetime]) -> None:
+    if not measured_at:
+        return
+    for level in await Counts(session).add_up_rooms(measured_at):
+        await outbox.publish(
+            session,
+            LEVELS,
+            LevelV1(
+                room_id=level.room_id,
+                version=level.version,
+                occupancy=level.occupancy,
+                measured_at=level.measured_at,
+            ),
+            key=level.room_id,
+            event_id=f"{level.room_id}/{level.version}",
+            subject=f"room/{level.room_id}",
+            at=level.measured_at,
+        )
 
 
 async def live(session: AsyncSession, camera_id: int) -> Live:

@@ -12,15 +12,17 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     MetaData,
     Table,
     Text,
     func,
+    text,
 )
 
 from common.consumer import processed_table
-from common.events import CROSSINGS
+from common.events import CROSSINGS, LEVELS
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
 
@@ -45,6 +47,7 @@ cameras = Table(
     CheckConstraint(
         "camera_type IN ('entry_only', 'exit_only', 'bidirectional')", name="cameras_type"
     ),
+    Index("cameras_of_room", "room_id", postgresql_where=text("room_id IS NOT NULL")),
 )
 
 lines = Table(
@@ -100,7 +103,20 @@ counts = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
+# What was last published of each room; its row is held while a room's cameras are added up.
+levels = Table(
+    "levels",
+    metadata,
+    Column("room_id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("occupancy", BigInteger, nullable=False),
+    Column("measured_at", DateTime(timezone=True), nullable=False),
+)
+
 # Edges may write the topic of crossings but not make it, so that its first reader does.
 SCHEMA: Final = Schema(
-    metadata, Path(__file__).with_name("migrations"), published=[CROSSINGS], consumed=[CROSSINGS]
+    metadata,
+    Path(__file__).with_name("migrations"),
+    published=[CROSSINGS, LEVELS],
+    consumed=[CROSSINGS],
 )
