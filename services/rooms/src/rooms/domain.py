@@ -1,28 +1,21 @@
-"""What a room is, and what its opening windows may be. No I/O, no framework."""
+"""What a room is, and what it shows to those who look for one. No I/O, no framework."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from dateutil.rrule import rrulestr
+from rooms.opening import Opening
 
-LONGEST_RULE: Final = 500
-_RULE: Final = re.compile(r"FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z]+=[A-Z0-9,+-]+)*")
-# Occurrences are whole days apart at least; parts of a day belong to start and end.
-_PARTS: Final = frozenset(
-    "FREQ INTERVAL COUNT UNTIL BYDAY BYMONTHDAY BYMONTH BYSETPOS BYYEARDAY BYWEEKNO WKST".split()
-)
-_LARGEST: Final = {"INTERVAL": 1000, "COUNT": 10_000}
+# Of buildings that say nothing else.
+OPENS_AT: Final = time(7)
+CLOSES_AT: Final = time(19)
+# A room is shown as reserved this long before a booking begins.
+RESERVED_AHEAD: Final = timedelta(minutes=15)
 
 
 class WrongWindow(ValueError):
     """An opening window that ends before it starts, or has one end only."""
-
-
-class WrongRule(ValueError):
-    """A recurrence rule that is none, or that nothing could be expanded from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,10 @@ class Room:
         id: for `directory`, `heatmap` and `occupancy`.
         cuid: for `university` and `circle_time`.
         version: counts the changes.
-        amenities: by name.
+        amenities: in the order in which they were given.
+        images: addresses, or names of files.
+        is_locked: nobody can book it for now.
+        restricted_roles: who may book it; none: everybody.
         opens_from, opens_until: the first opening window, UTC; None: the building's hours.
         recurrence_rule: how the window repeats, in the building's zone; None: it does not.
     """
@@ -73,21 +69,48 @@ class Room:
     images: tuple[str, ...]
     is_active: bool
     is_locked: bool
+    restricted_roles: tuple[str, ...]
     opens_from: datetime | None
     opens_until: datetime | None
     recurrence_rule: str | None
+    created_at: datetime
+
+    @property
+    def is_bookable(self) -> bool:
+        """Whether anybody can have it at all."""
+        return self.is_active and not self.is_locked
+
+    @property
+    def opening(self) -> Opening:
+        """When it is open."""
+        place = self.building
+        if self.opens_from is None or self.opens_until is None:
+            return Opening(place.timezone, place.opens_at, place.closes_at)
+        first = (self.opens_from, self.opens_until)
+        return Opening(place.timezone, place.opens_at, place.closes_at, first, self.recurrence_rule)
 
 
 class Status(StrEnum):
     """What a room shows to those who look for one."""
 
     AVAILABLE = "available"
+    OCCUPIED = "occupied"
+    RESERVED = "reserved"
     MAINTENANCE = "maintenance"
 
 
-def status_of(room: Room) -> Status:
-    """Tell what a room shows; nothing can hold one before there are bookings."""
-    return Status.MAINTENANCE if room.is_locked or not room.is_active else Status.AVAILABLE
+def status_of(*, is_bookable: bool, is_occupied: bool, is_reserved: bool) -> Status:
+    """Tell what a room shows.
+
+    Args:
+        is_occupied: a booking runs whose people have checked in, or people are counted in it.
+        is_reserved: a confirmed booking runs, or begins within `RESERVED_AHEAD`.
+    """
+    if not is_bookable:
+        return Status.MAINTENANCE
+    if is_occupied:
+        return Status.OCCUPIED
+    return Status.RESERVED if is_reserved else Status.AVAILABLE
 
 
 def check_window(opens_from: datetime | None, opens_until: datetime | None) -> None:
@@ -100,26 +123,3 @@ def check_window(opens_from: datetime | None, opens_until: datetime | None) -> N
         raise WrongWindow("An opening window needs both a start and an end.")
     if opens_from is not None and opens_until is not None and opens_until <= opens_from:
         raise WrongWindow("End datetime must be after start datetime.")
-
-
-def check_rule(rule: str) -> None:
-    """Check a recurrence rule (RFC 5545, without the `RRULE:`).
-
-    Raises:
-        WrongRule: it does not start with FREQ= and a frequency of whole days, has a part that we
-            do not take, or nothing can be expanded from it.
-    """
-    if len(rule) > LONGEST_RULE or _RULE.fullmatch(rule) is None:
-        raise WrongRule(rule)
-    parts = dict(part.split("=", 1) for part in rule.split(";"))
-    if not parts.keys() <= _PARTS:
-        raise WrongRule(rule)
-    for name, largest in _LARGEST.items():
-        if name in parts and not (parts[name].isdigit() and 1 <= int(parts[name]) <= largest):
-            raise WrongRule(rule)
-    # dateutil wants an UNTIL in UTC to go with a start that has a zone, and none with one without.
-    zone = UTC if parts.get("UNTIL", "").endswith("Z") else None
-    try:
-        rrulestr(rule, dtstart=datetime(2026, 1, 1, tzinfo=zone))
-    except (ValueError, TypeError, KeyError) as error:
-        raise WrongRule(rule) from error

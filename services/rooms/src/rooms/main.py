@@ -1,30 +1,65 @@
 """Puts the rooms service together and runs it."""
 
 from common.app import create_app
+from common.consumer import Consumer
 from common.db import Database
+from common.errors import Unavailable
+from common.idempotency import IdempotencyKeys
 from common.identity import Verifier
 from common.process import Parts, Service
 from common.relay import Relay
-from rooms.api import circle_time, directory
+from rooms.api import (
+    circle_time,
+    directory,
+    directory_availability,
+    directory_places,
+    university,
+)
+from rooms.events import SUBSCRIPTIONS
 from rooms.settings import Settings
-from rooms.tables import SCHEMA, outbox
+from rooms.tables import SCHEMA, idempotency_keys, outbox, processed
+
+# A route that is written out comes before one with an id that may read the same.
+ROUTERS = [
+    directory_availability.router,
+    directory.router,
+    directory_places.router,
+    university.router,
+    circle_time.router,
+]
 
 
 def build(settings: Settings) -> Parts:
     """Make the service's parts from its settings."""
     url = settings.database_url.get_secret_value()
     database = Database.connect(url, schema=SCHEMA.name, pool=settings.database_pool)
+    consumer = Consumer(
+        "rooms",
+        database=database,
+        processed=processed,
+        outbox=outbox,
+        subscriptions=SUBSCRIPTIONS,
+        kafka=settings.kafka,
+    )
+
+    async def consumer_goes_on() -> None:
+        if consumer.stopped_because is not None:
+            raise Unavailable(consumer.stopped_because)
+
     app = create_app(
         "rooms",
         version="1",
         verifier=Verifier("rooms", settings.identity_public_keys),
-        routers=[directory.router, circle_time.router],
-        checks={"database": database.check},
+        routers=ROUTERS,
+        checks={"database": database.check, "consumer": consumer_goes_on},
     )
+    keys = IdempotencyKeys(idempotency_keys, database)
     app.state.database = database
     app.state.settings = settings
+    app.state.idempotency = keys
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
-    return Parts(app, workers=[relay.run], close=database.engine.dispose)
+    workers = [consumer.run, relay.run, keys.run]
+    return Parts(app, workers=workers, close=database.engine.dispose)
 
 
 SERVICE = Service("rooms", Settings, SCHEMA, build)

@@ -1,6 +1,7 @@
-"""The contract `circle_time`, section 2: the list of rooms."""
+"""The contract `circle_time`, section 2: rooms and what they show."""
 
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import AliasChoices, BaseModel, Field
@@ -9,8 +10,9 @@ from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
 from rooms.api.queries import QueryNames, QueryNumber, QueryText
-from rooms.domain import Room, Status, status_of
-from rooms.repository import RoomFilter, Rooms
+from rooms.domain import Room, Status
+from rooms.repository.rooms import RoomFilter, Rooms
+from rooms.service import rooms as service
 
 router = contract_router(Contract.CIRCLE_TIME)
 
@@ -31,7 +33,12 @@ class RoomList(BaseModel):
     data: list[RoomView]
 
 
-def _view(room: Room) -> dict[str, Any]:
+class OneRoom(BaseModel):
+    success: bool
+    data: RoomView
+
+
+def _view(room: Room, status: Status) -> dict[str, Any]:
     return {
         "id": room.cuid,
         "name": room.name,
@@ -39,7 +46,7 @@ def _view(room: Room) -> dict[str, Any]:
         "floor": room.floor,
         "capacity": room.capacity,
         "amenities": [amenity.name for amenity in room.amenities],
-        "status": status_of(room),
+        "status": status,
         "imageUrl": room.images[0] if room.images else None,
     }
 
@@ -58,7 +65,7 @@ class RoomQuery(BaseModel):
         None, validation_alias=AliasChoices("min_capacity", "minCapacity")
     )
     amenities: QueryNames = Field((), description="Comma-separated; a room has all of them.")
-    status: Literal["available", "occupied", "reserved", "maintenance"] | None = None
+    status: Status | None = None
 
     def wanted(self) -> RoomFilter:
         return RoomFilter(
@@ -72,6 +79,13 @@ class RoomQuery(BaseModel):
 
 @router.get("/api/rooms", response_model=RoomList)
 async def list_rooms(session: Session, query: Annotated[RoomQuery, Query()]) -> JsonResponse:
-    found = await Rooms(session).find(query.wanted(), order=["name"])
-    shown = [_view(room) for room in found if query.status in {None, status_of(room)}]
+    now = datetime.now(UTC)
+    found = await Rooms(session).find_with_status(query.wanted(), now=now, order=["name"])
+    shown = [_view(room, status) for room, status in found if query.status in {None, status}]
     return JsonResponse({"success": True, "data": shown})
+
+
+@router.get("/api/rooms/{room_id}", response_model=OneRoom)
+async def get_room(room_id: str, session: Session) -> JsonResponse:
+    room, status = await service.get_room_with_status(session, room_id, now=datetime.now(UTC))
+    return JsonResponse({"success": True, "data": _view(room, status)})

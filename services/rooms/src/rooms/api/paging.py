@@ -9,7 +9,7 @@ from fastapi import Query, Request
 from pydantic import BaseModel
 
 from common.errors import NotFound
-from rooms.repository import Slice
+from rooms.repository.rooms import Slice
 
 PAGE_SIZE: Final = 10
 LARGEST_LIMIT: Final = 100

@@ -1,12 +1,53 @@
-"""Types of query parameters; an empty one is none."""
+"""Who calls, and types of query parameters; an empty one is none."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
+from fastapi import Depends
 from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from common.app import caller
 from common.fields import LARGEST_ID, clean_text
+from common.identity import Identity
+
+Caller = Annotated[Identity, Depends(caller)]
+
+
+class NoInstant(ValueError):
+    """What is no moment in time."""
+
+
+class OnlyADate(NoInstant):
+    """A day where a moment is wanted."""
+
+
+def read_instant(text: str) -> datetime:
+    """Read a moment; a + that came unescaped arrived as a space, and without an offset it is UTC.
+
+    Raises:
+        NoInstant: it is none, or too far away to reckon with.
+    """
+    # The first space may stand between date and time.
+    text = text.strip()
+    text = text[:11] + text[11:].replace(" ", "+")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise NoInstant(text) from None
+    if not 1900 <= moment.year <= 9000:
+        raise NoInstant(text)
+    if _is_date(text):
+        raise OnlyADate(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(value: object) -> object:
@@ -26,16 +67,14 @@ def _number(value: object) -> object:
 
 
 def _moment(value: object) -> object:
-    """Read an instant; a + that came unescaped arrived as a space."""
     if not value:
         return None
     try:
-        moment = datetime.fromisoformat(str(value).strip().replace(" ", "+"))
-    except ValueError:
-        moment = datetime.min  # noqa: DTZ901 - refused below
-    if not 1900 <= moment.year <= 9000:
-        raise PydanticCustomError("moment", "Enter a valid date/time.")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return read_instant(str(value))
+    except OnlyADate as day:
+        return datetime.fromisoformat(str(day)).replace(tzinfo=UTC)
+    except NoInstant:
+        raise PydanticCustomError("moment", "Enter a valid date/time.") from None
 
 
 def _names(value: object) -> object:

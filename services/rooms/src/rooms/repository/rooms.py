@@ -1,4 +1,4 @@
-"""Reads and writes the schema `rooms`."""
+"""Rooms with their buildings and amenities."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,25 @@ from sqlalchemy import (
     String,
     cast,
     delete,
+    exists,
     func,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.errors import invalid_field
-from rooms.domain import Amenity, Building, Room
-from rooms.tables import amenities, buildings, room_amenities, rooms
-
-_NAMED: Final = {"location": buildings, "amenity": amenities}
+from rooms.domain import RESERVED_AHEAD, Amenity, Building, Room, Status, status_of
+from rooms.tables import (
+    amenities,
+    buildings,
+    room_amenities,
+    room_bookings,
+    room_levels,
+    rooms,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class RoomFilter:
         building_is: the building's id or whole name.
         search: part of the room's or the building's name.
         amenities: names of which a room must have all, whatever the case.
+        amenity_is: the whole name of one that it must have.
         starts_from, ends_by: bounds of the first opening window.
     """
 
@@ -51,6 +57,7 @@ class RoomFilter:
     starts_from: datetime | None = None
     ends_by: datetime | None = None
     amenities: tuple[str, ...] = ()
+    amenity_is: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +74,33 @@ _ORDERS: Final[Mapping[str, ColumnElement[Any]]] = {
     "name": func.lower(rooms.c.name),
     "capacity": rooms.c.capacity,
     "location": func.lower(buildings.c.name),
+    # Of `university`, whose clients do not choose.
+    "building": func.lower(buildings.c.name),
     "start_datetime": rooms.c.opens_from,
     "end_datetime": rooms.c.opens_until,
 }
 
-_amenities_of_room = (
+# In the order in which they were given.
+_given = (room_amenities.c.position, amenities.c.id)
+_having = (
     select(
-        func.array_agg(
-            aggregate_order_by(
-                func.jsonb_build_array(amenities.c.id, amenities.c.name), amenities.c.id
-            )
-        )
+        func.array_agg(aggregate_order_by(amenities.c.id, *_given)).label("amenity_ids"),
+        func.array_agg(aggregate_order_by(amenities.c.name, *_given)).label("amenity_names"),
     )
     .join(room_amenities, room_amenities.c.amenity_id == amenities.c.id)
     .where(room_amenities.c.room_id == rooms.c.id)
-    .scalar_subquery()
-    .label("amenities")
+    .lateral("having")
 )
-_room_columns = (
-    *(column for column in rooms.c if column.name not in {"building_id", "created_at"}),
+_places = rooms.join(buildings, buildings.c.id == rooms.c.building_id)
+_columns = (
+    *(column for column in rooms.c if column.name != "building_id"),
     buildings.c.id.label("building_id"),
     buildings.c.name.label("building_name"),
     buildings.c.timezone,
     buildings.c.opens_at,
     buildings.c.closes_at,
-    _amenities_of_room,
+    _having.c.amenity_ids,
+    _having.c.amenity_names,
 )
 
 
@@ -106,13 +115,15 @@ def _room(row: Row[Any]) -> Room:
         ),
         floor=row.floor,
         capacity=row.capacity,
-        amenities=tuple(Amenity(*pair) for pair in row.amenities or ()),
+        amenities=tuple(map(Amenity, row.amenity_ids or (), row.amenity_names or ())),
         images=tuple(row.images),
         is_active=row.is_active,
         is_locked=row.is_locked,
+        restricted_roles=tuple(row.restricted_roles),
         opens_from=row.opens_from,
         opens_until=row.opens_until,
         recurrence_rule=row.recurrence_rule,
+        created_at=row.created_at,
     )
 
 
@@ -136,6 +147,11 @@ def _having_all(names: Sequence[str]) -> ColumnElement[bool]:
     return rooms.c.id.in_(having)
 
 
+def _having_one(name: str) -> ColumnElement[bool]:
+    having = select(room_amenities.c.room_id).join(amenities).where(amenities.c.name == name)
+    return rooms.c.id.in_(having)
+
+
 _CONDITIONS: Final[Mapping[str, Callable[[Any], ColumnElement[bool]]]] = {
     "only_active": lambda _: rooms.c.is_active.is_(True),
     "name": lambda text: _part_of(rooms.c.name, text),
@@ -148,6 +164,7 @@ _CONDITIONS: Final[Mapping[str, Callable[[Any], ColumnElement[bool]]]] = {
     "starts_from": lambda moment: rooms.c.opens_from >= moment,
     "ends_by": lambda moment: rooms.c.opens_until <= moment,
     "amenities": _having_all,
+    "amenity_is": _having_one,
 }
 
 
@@ -175,21 +192,31 @@ class Rooms:
 
     async def count(self, wanted: RoomFilter) -> int:
         """Count the rooms of a filter."""
-        counted = self._of(wanted, select(func.count()))
+        counted = select(func.count()).select_from(_places).where(*_conditions(wanted))
         return int(await self._session.scalar(counted) or 0)
 
     async def find(
         self, wanted: RoomFilter, *, order: Sequence[str] = (), part: Slice | None = None
     ) -> list[Room]:
         """List the rooms of a filter, or a part of them."""
-        found = self._of(wanted, select(*_room_columns)).order_by(*_ordering(order))
+        found = _rooms(*_conditions(wanted)).order_by(*_ordering(order))
         if part is not None:
             found = found.offset(part.offset).limit(part.limit)
         return [_room(row) for row in await self._session.execute(found)]
 
-    def _of(self, wanted: RoomFilter, statement: Select[Any]) -> Select[Any]:
-        joined = rooms.join(buildings, buildings.c.id == rooms.c.building_id)
-        return statement.select_from(joined).where(*_conditions(wanted))
+    async def find_with_status(
+        self, wanted: RoomFilter, *, now: datetime, order: Sequence[str] = ()
+    ) -> list[tuple[Room, Status]]:
+        """List the rooms of a filter, each with what it shows now."""
+        found = _with_status(_rooms(*_conditions(wanted)), now).order_by(*_ordering(order))
+        return [(_room(row), _status(row)) for row in await self._session.execute(found)]
+
+    async def get_with_status(
+        self, room_id: int | str, *, now: datetime
+    ) -> tuple[Room, Status] | None:
+        """Find a room by either id, with what it shows now."""
+        row = (await self._session.execute(_with_status(_rooms(_id_is(room_id)), now))).first()
+        return (_room(row), _status(row)) if row else None
 
     async def get(self, room_id: int | str, *, lock: bool = False) -> Room | None:
         """Find a room by its integer id or its CUID.
@@ -197,10 +224,9 @@ class Rooms:
         Args:
             lock: hold the row until the transaction ends, to change it.
         """
-        column = rooms.c.id if isinstance(room_id, int) else rooms.c.cuid
-        found = self._of(RoomFilter(), select(*_room_columns)).where(column == room_id)
+        found = _rooms(_id_is(room_id))
         if lock:
-            found = found.with_for_update(of=rooms)
+            found = found.with_for_update(of=rooms, key_share=True)
         row = (await self._session.execute(found)).first()
         return _room(row) if row else None
 
@@ -208,8 +234,20 @@ class Rooms:
         """List the rooms of a building, or those that have an amenity."""
         having = select(room_amenities.c.room_id).where(room_amenities.c.amenity_id == entry_id)
         refers = rooms.c.building_id == entry_id if kind == "location" else rooms.c.id.in_(having)
-        found = self._of(RoomFilter(), select(*_room_columns)).where(refers)
-        return [_room(row) for row in await self._session.execute(found.order_by(rooms.c.id))]
+        found = _rooms(refers).order_by(rooms.c.id)
+        return [_room(row) for row in await self._session.execute(found)]
+
+    async def active_by_building(self) -> list[tuple[str, int]]:
+        """Count the active rooms of each building, those without included, by name."""
+        active = func.count(rooms.c.id).filter(rooms.c.is_active)
+        joined = buildings.outerjoin(rooms, rooms.c.building_id == buildings.c.id)
+        counted = (
+            select(buildings.c.name, active)
+            .select_from(joined)
+            .group_by(buildings.c.id)
+            .order_by(func.lower(buildings.c.name), buildings.c.id)
+        )
+        return [(name, count) for name, count in await self._session.execute(counted)]
 
     async def renew(self, room_ids: Sequence[int]) -> None:
         """Make a new version of rooms whose building or amenities have changed."""
@@ -239,88 +277,46 @@ class Rooms:
             await self._set_amenities(room_id, amenity_ids)
 
     async def _set_amenities(self, room_id: int, amenity_ids: Iterable[int]) -> None:
-        rows = [{"room_id": room_id, "amenity_id": each} for each in sorted(set(amenity_ids))]
+        rows = [
+            {"room_id": room_id, "amenity_id": each, "position": position}
+            for position, each in enumerate(dict.fromkeys(amenity_ids))
+        ]
         if rows:
             await self._session.execute(insert(room_amenities), rows)
 
 
-class Named:
-    """Buildings or amenities: things with a name that rooms refer to.
+def _id_is(room_id: int | str) -> ColumnElement[bool]:
+    return (rooms.c.id if isinstance(room_id, int) else rooms.c.cuid) == room_id
 
-    Args:
-        kind: `location` or `amenity`, as `directory` calls them.
-    """
 
-    def __init__(self, session: AsyncSession, kind: str) -> None:
-        self._session = session
-        self._kind = kind
-        self._table = _NAMED[kind]
+def _with_status(found: Select[Any], now: datetime) -> Select[Any]:
+    """Add whether a room is in use, and whether it is about to be."""
+    columns = room_bookings.c
+    soon = func.tstzrange(now, now + RESERVED_AHEAD, "[]")
+    running = select(columns.id).where(
+        columns.room_id == rooms.c.id,
+        columns.is_confirmed,
+        columns.holds,
+        func.tstzrange(columns.starts_at, columns.ends_at).op("&&")(soon),
+    )
+    checked_in = running.where(columns.is_checked_in, columns.starts_at <= now)
+    people = select(room_levels.c.room_id).where(
+        room_levels.c.room_id == rooms.c.id, room_levels.c.occupancy > 0
+    )
+    return found.add_columns(
+        or_(exists(checked_in), exists(people)).label("is_occupied"),
+        exists(running).label("is_reserved"),
+    )
 
-    async def count(self) -> int:
-        """Count all of them."""
-        return int(await self._session.scalar(select(func.count()).select_from(self._table)) or 0)
 
-    async def find(self, part: Slice) -> list[dict[str, Any]]:
-        """List a part of them by id."""
-        found = select(self._table).order_by(self._table.c.id)
-        rows = await self._session.execute(found.offset(part.offset).limit(part.limit))
-        return [dict(row) for row in rows.mappings()]
+def _status(row: Row[Any]) -> Status:
+    return status_of(
+        is_bookable=row.is_active and not row.is_locked,
+        is_occupied=row.is_occupied,
+        is_reserved=row.is_reserved,
+    )
 
-    async def get(self, entry_id: int, *, lock: bool = False) -> dict[str, Any] | None:
-        """Find one; ``lock`` holds its row until the transaction ends."""
-        found = select(self._table).where(self._table.c.id == entry_id)
-        rows = await self._session.execute(found.with_for_update() if lock else found)
-        row = rows.mappings().first()
-        return dict(row) if row else None
 
-    async def missing(self, entry_ids: Iterable[int]) -> list[int]:
-        """Tell which of these ids there are none of; the others stay until the transaction ends."""
-        wanted = set(entry_ids)
-        found = (
-            select(self._table.c.id)
-            .where(self._table.c.id.in_(wanted))
-            .with_for_update(key_share=True, read=True)
-        )
-        return sorted(wanted - set(await self._session.scalars(found)))
-
-    async def add(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Store one.
-
-        Raises:
-            Invalid: there is one of this name.
-        """
-        added = insert(self._table).values(values).on_conflict_do_nothing().returning(self._table)
-        row = (await self._session.execute(added)).mappings().first()
-        if row is None:
-            raise self._name_taken()
-        return dict(row)
-
-    async def change(self, entry_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Change one that exists.
-
-        Raises:
-            Invalid: there is another one of this name.
-        """
-        changed = (
-            update(self._table)
-            .where(self._table.c.id == entry_id)
-            .values(values)
-            .returning(self._table)
-        )
-        try:
-            async with self._session.begin_nested():
-                return dict((await self._session.execute(changed)).mappings().one())
-        except IntegrityError as error:
-            raise self._name_taken() from error
-
-    async def remove(self, entry_id: int) -> bool:
-        """Delete one; False if a room refers to it."""
-        try:
-            async with self._session.begin_nested():
-                await self._session.execute(delete(self._table).where(self._table.c.id == entry_id))
-        except IntegrityError:
-            return False
-        return True
-
-    def _name_taken(self) -> Exception:
-        return invalid_field("name", f"{self._kind} with this name already exists.")
+def _rooms(*conditions: ColumnElement[bool]) -> Select[Any]:
+    joined = _places.outerjoin(_having, true())
+    return select(*_columns).select_from(joined).where(*conditions)

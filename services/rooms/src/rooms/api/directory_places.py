@@ -1,0 +1,152 @@
+"""The contract `directory`: locations and amenities."""
+
+from datetime import time
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from common.app import JsonResponse, contract_router
+from common.contracts import Contract
+from common.db import Session
+from common.errors import NotFound
+from common.fields import Name, ZoneName
+from common.identity import Identity
+from rooms.api.directory import NamedView
+from rooms.api.paging import PageLinks, PageQuery, page_of
+from rooms.api.queries import Caller
+from rooms.domain import CLOSES_AT, OPENS_AT
+from rooms.repository.named import Named
+from rooms.service import named as service
+from rooms.service.rooms import parse_room_id
+
+router = contract_router(Contract.DIRECTORY)
+
+
+class LocationBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    timezone: ZoneName | None = None
+    opens_at: time = OPENS_AT
+    closes_at: time = CLOSES_AT
+
+
+class LocationPart(LocationBody):
+    name: Name = ""
+
+
+class AmenityBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+
+
+class AmenityPart(AmenityBody):
+    name: Name = ""
+
+
+class NamedPage(PageLinks):
+    results: list[NamedView]
+
+
+def _named_view(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"id": entry["id"], "name": entry["name"]}
+
+
+def _entry_id(text: str, kind: str) -> int:
+    parsed = parse_room_id(text)
+    if not isinstance(parsed, int):
+        raise NotFound(f"No {kind.capitalize()} matches the given query.")
+    return parsed
+
+
+async def _list(session: Session, request: Request, page: PageQuery, kind: str) -> JsonResponse:
+    entries = Named(session, kind)
+    answer = await page_of(request, page, count=entries.count, find=entries.find)
+    return JsonResponse({**answer, "results": [_named_view(one) for one in answer["results"]]})
+
+
+async def _retrieve(session: Session, kind: str, text: str) -> JsonResponse:
+    entry = await Named(session, kind).get(_entry_id(text, kind))
+    if entry is None:
+        raise NotFound(f"No {kind.capitalize()} matches the given query.")
+    return JsonResponse(_named_view(entry))
+
+
+async def _update(
+    session: Session, kind: str, text: str, body: BaseModel, identity: Identity
+) -> JsonResponse:
+    values = body.model_dump(exclude_unset=True, exclude_none=True)
+    changed = await service.change_named(
+        session, kind, _entry_id(text, kind), values, by=identity.id
+    )
+    return JsonResponse(_named_view(changed))
+
+
+async def _remove(session: Session, kind: str, text: str) -> Response:
+    await service.remove_named(session, kind, _entry_id(text, kind))
+    return Response(status_code=204)
+
+
+@router.get("/api/locations/", response_model=NamedPage)
+async def list_locations(
+    session: Session, request: Request, page: Annotated[PageQuery, Depends()]
+) -> JsonResponse:
+    return await _list(session, request, page, "location")
+
+
+@router.post("/api/locations/", status_code=201, response_model=NamedView)
+async def create_location(body: LocationBody, session: Session, request: Request) -> JsonResponse:
+    values = body.model_dump()
+    values["timezone"] = body.timezone or request.app.state.settings.timezone
+    service.check_hours(values)
+    return JsonResponse(_named_view(await Named(session, "location").add(values)), 201)
+
+
+@router.get("/api/locations/{location_id}/", response_model=NamedView)
+async def retrieve_location(location_id: str, session: Session) -> JsonResponse:
+    return await _retrieve(session, "location", location_id)
+
+
+@router.put("/api/locations/{location_id}/", response_model=NamedView)
+@router.patch("/api/locations/{location_id}/", response_model=NamedView)
+async def update_location(
+    location_id: str, body: LocationPart, session: Session, identity: Caller
+) -> JsonResponse:
+    return await _update(session, "location", location_id, body, identity)
+
+
+@router.delete("/api/locations/{location_id}/", status_code=204)
+async def delete_location(location_id: str, session: Session) -> Response:
+    return await _remove(session, "location", location_id)
+
+
+@router.get("/api/amenities/", response_model=NamedPage)
+async def list_amenities(
+    session: Session, request: Request, page: Annotated[PageQuery, Depends()]
+) -> JsonResponse:
+    return await _list(session, request, page, "amenity")
+
+
+@router.post("/api/amenities/", status_code=201, response_model=NamedView)
+async def create_amenity(body: AmenityBody, session: Session) -> JsonResponse:
+    return JsonResponse(_named_view(await Named(session, "amenity").add(body.model_dump())), 201)
+
+
+@router.get("/api/amenities/{amenity_id}/", response_model=NamedView)
+async def retrieve_amenity(amenity_id: str, session: Session) -> JsonResponse:
+    return await _retrieve(session, "amenity", amenity_id)
+
+
+@router.put("/api/amenities/{amenity_id}/", response_model=NamedView)
+@router.patch("/api/amenities/{amenity_id}/", response_model=NamedView)
+async def update_amenity(
+    amenity_id: str, body: AmenityPart, session: Session, identity: Caller
+) -> JsonResponse:
+    return await _update(session, "amenity", amenity_id, body, identity)
+
+
+@router.delete("/api/amenities/{amenity_id}/", status_code=204)
+async def delete_amenity(amenity_id: str, session: Session) -> Response:
+    return await _remove(session, "amenity", amenity_id)

@@ -1,0 +1,1 @@
+"""Reads and writes the schema `rooms`, in the caller's transaction."""

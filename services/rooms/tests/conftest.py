@@ -1,0 +1,17 @@
+"""The schema `rooms` on a database of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from common.db import Database
+from common.testing.plugin import CloneDatabase
+from rooms.tables import SCHEMA
+
+
+@pytest.fixture
+async def database(clone_database: CloneDatabase) -> AsyncIterator[Database]:
+    async with clone_database(SCHEMA) as cloned:
+        database = Database.connect(cloned.url, schema=SCHEMA.name)
+        yield database
+        await database.engine.dispose()
