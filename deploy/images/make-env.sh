@@ -6,6 +6,7 @@ set -eu
 file=${1:-.env}
 if [ -e "$file" ]; then
     echo "$file is there already; the data in the volumes can only be read with what is in it." >&2
+    echo "What a new release wants beside it is in docs/guides/operating.md, under Upgrades." >&2
     exit 1
 fi
 # Only its owner may read it.
@@ -28,5 +29,6 @@ public=$(echo "$pair" | openssl base64 -d | openssl pkey -inform DER -pubout -ou
     done
     echo "GATEWAY_IDENTITY_KEY=$private"
     echo "ATRIUM_IDENTITY_PUBLIC_KEYS=$public"
+    echo "BOOKINGS_SECRETS_KEY=$(openssl rand -base64 32)"
 } >"$file"
 echo "made $file"

@@ -43,4 +43,13 @@ metadata:
 stringData:
   private-key: $GATEWAY_IDENTITY_KEY
   public-keys: $ATRIUM_IDENTITY_PUBLIC_KEYS
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: bookings
+stringData:
+  secrets-key: $BOOKINGS_SECRETS_KEY
+  # None: nothing is mailed.
+  smtp-url: "${BOOKINGS_SMTP_URL:-}"
 END

@@ -1,6 +1,7 @@
 """Each pod is confined, and is told what its process reads, under names that the code has."""
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -360,7 +361,9 @@ def test_every_address_is_that_of_a_service(manifests: list[Manifest], secrets: 
         if image_process(container["image"]) is None:
             continue
         for variable, value in environment_of(container, manifests, secrets).items():
-            if variable.endswith("_URL"):
+            if variable == "BOOKINGS_SMTP_URL":  # an installation's own
+                assert value == ""
+            elif variable.endswith("_URL"):
                 assert urlsplit(value).netloc.rpartition("@")[2] in known, variable
             if variable == "ATRIUM_KAFKA":
                 assert value in known
@@ -390,6 +393,17 @@ def test_the_gateway_is_told_where_every_service_is(manifests: list[Manifest]) -
     for name in SERVICES:
         url = urlsplit(variables[f"GATEWAY_{name.upper()}_URL"])
         assert (url.hostname, {url.port}) == (name, _STAGES[name].ports)
+
+
+def test_webhooks_can_be_had_and_mail_goes_out_of_the_worker_only(
+    manifests: list[Manifest], secrets: Secrets
+) -> None:
+    for where, process, container in _process_containers(manifests):
+        if process.name == "bookings" and container["name"] in {"api", "worker"}:
+            settings: Any = _settings(container, manifests, secrets)
+            assert settings.secrets_key is not None, where
+            told = own_variables(container, manifests)
+            assert ("BOOKINGS_SMTP_URL" in told) == (container["name"] == "worker"), where
 
 
 def test_the_ingress_leads_to_the_gateway_under_both_editions_names(prod: list[Manifest]) -> None:
