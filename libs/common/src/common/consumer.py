@@ -39,6 +39,7 @@ Data = TypeVar("Data", bound=Struct)
 LONGEST_PAUSE_S: Final = 2.0
 PURGE_EVERY_S: Final = 3600.0
 LEAVE_S: Final = 5.0
+LOOK_FOR_TOPICS_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,6 @@ class Consumer:
 
     async def _consume(self) -> None:
         consumer = AIOKafkaConsumer(
-            *self._subscriptions,
             bootstrap_servers=self._kafka,
             group_id=self._group,
             enable_auto_commit=False,
@@ -181,13 +181,16 @@ class Consumer:
             isolation_level="read_committed",
             session_timeout_ms=10_000,
             heartbeat_interval_ms=1_000,
-            # A topic that its owner makes after our start, and new partitions, are seen this soon.
-            metadata_max_age_ms=1_000,
+            # A change of partitions on the server is seen this soon.
+            metadata_max_age_ms=30_000,
         )
         try:
             await consumer.start()
+            missing = await self._subscribe(consumer, set(self._subscriptions))
             purge_at = 0.0
             while True:
+                if missing:
+                    missing = await self._subscribe(consumer, missing)
                 batches = await consumer.getmany(timeout_ms=500, max_records=self._batch)
                 if batches:
                     await self._until_stored(batches)
@@ -200,6 +203,19 @@ class Consumer:
             # In the middle of a rebalance the way out is long; the broker will notice by itself.
             with suppress(TimeoutError):
                 await asyncio.wait_for(consumer.stop(), LEAVE_S)
+
+    async def _subscribe(self, consumer: AIOKafkaConsumer, missing: set[str]) -> set[str]:
+        """Take the topics that there are by now; returns those that their owners have yet to make.
+
+        A subscription to a topic that does not exist would hold up all the others.
+        """
+        there: set[str] = await consumer.topics()
+        while not there & self._subscriptions.keys():
+            await asyncio.sleep(LOOK_FOR_TOPICS_S)
+            there = await consumer.topics()
+        if there & missing:
+            consumer.subscribe(sorted(there & self._subscriptions.keys()))
+        return missing - there
 
     async def _until_stored(self, batches: "Batches") -> None:
         """Handle a batch; while the database is away, keep it and try again."""

@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -18,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from common.consumer import Consumer, DeadLetterLimit, Subscription
 from common.db import Database
 from common.events import CloudEvent
+from common.ids import new_cuid
 from common.testing.plugin import Broker, TestDatabase
 
 Make = Callable[..., Consumer]
@@ -252,6 +255,37 @@ async def test_broken_and_refused_messages_are_parked_once_with_their_reason(
     again = await dead_letters(database)
     # The refused event is claimed by its id; broken messages have none, so each one is parked.
     assert len(again) == 2 * len(parked) - 1
+
+
+async def test_a_topic_that_nobody_has_made_yet_holds_up_no_other(
+    make: Make, database: Database, topics: Broker
+) -> None:
+    later = replace(THINGS, name=f"{THINGS.name}.{new_cuid()}")
+    await send(topics, [(1, event(1, 1))])
+    consumer = Consumer(
+        "sample",
+        database=database,
+        processed=sample_service.processed,
+        outbox=sample_service.outbox,
+        subscriptions=[SUBSCRIPTION, replace(SUBSCRIPTION, topic=later)],
+        kafka=topics.address,
+    )
+
+    async with running(consumer):
+        assert await until_recorded(database, 1) == [(1, 1)]
+        await topics.fresh(later)
+        producer = AIOKafkaProducer(bootstrap_servers=topics.address)
+        await producer.start()
+        told = later.encode(
+            THINGS.decode(event(2, 2)).data,
+            event_id="2/2",
+            source="sample",
+            subject="2",
+            at=datetime.now(UTC),
+        )
+        await producer.send_and_wait(later.name, told, key=b"2")
+        await producer.stop()
+        assert await until_recorded(database, 2) == [(1, 1), (2, 2)]
 
 
 async def test_a_message_too_large_to_be_parked_is_parked_in_part(
