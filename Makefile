@@ -32,7 +32,7 @@ bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python benchmarks/gateway/run.py
 
 chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
-	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos
+	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos tests/services
 
 mutants: setup servers ## Break the code on purpose, and see the tests go red
 	$(BIN)/python tests/mutants.py

@@ -26,7 +26,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import idempotency
-from common.contracts import Contract, InternalError, refusal_body
+from common.contracts import Contract, InternalError, refusal_body, refusal_schema
 from common.db import UNAVAILABLE, is_unavailable
 from common.errors import (
     AppError,
@@ -167,10 +167,39 @@ def create_api(
     return api
 
 
+# What any route may answer, by the gateway or the service.
+_REFUSALS: Final = {
+    "400": "Something is wrong with the request.",
+    "401": "Nobody is signed in, or no longer.",
+    "403": "Not for this caller.",
+    "404": "There is no such thing.",
+    "405": "Not with this method.",
+    "409": "Not as things stand.",
+    "413": "The body is too large.",
+    "422": "The Idempotency-Key was used for another request.",
+    "429": "Too many requests; see Retry-After.",
+    "503": "Something that is needed does not answer; try again.",
+}
+
+
 def contract_openapi(api: FastAPI, contract: Contract) -> dict[str, Any]:
     """Describe the routes of one contract."""
     routes = [route for route in api.state.contract_routes if route.contract is contract]
-    return get_openapi(title=f"Atrium: {contract}", version=api.version, routes=routes)
+    described = get_openapi(title=f"Atrium: {contract}", version=api.version, routes=routes)
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Refusal"] = refusal_schema(contract)
+    refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
+    for methods in described["paths"].values():
+        for method, operation in methods.items():
+            answers = operation["responses"]
+            answers.pop("422", None)
+            for status, meaning in _REFUSALS.items():
+                answers.setdefault(status, {"description": meaning, "content": refused})
+            if method == "get":
+                answers.setdefault("304", {"description": "Unchanged since the ETag."})
+    return described
 
 
 def caller(request: Request) -> Identity:

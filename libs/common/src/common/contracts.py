@@ -71,3 +71,44 @@ _WORDINGS: Final[dict[Contract, Callable[[AppError], dict[str, Any]]]] = {
 def refusal_body(contract: Contract, error: AppError) -> bytes:
     """Word a refusal as the contract's document does; the status is the error's own."""
     return orjson.dumps(_WORDINGS[contract](error))
+
+
+_TEXT: Final = {"type": "string"}
+_SCHEMAS: Final[dict[Contract, dict[str, Any]]] = {
+    Contract.HEATMAP: {
+        "type": "object",
+        "description": 'By field {"field": ["…"]}, or {"detail": "…"}.',
+        "additionalProperties": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
+    },
+    Contract.OCCUPANCY: {
+        "type": "object",
+        "required": ["detail"],
+        "properties": {"detail": _TEXT},
+    },
+    Contract.UNIVERSITY: {
+        "type": "object",
+        "required": ["success", "error", "statusCode"],
+        "properties": {
+            "success": {"const": False},
+            "error": _TEXT,
+            "fields": {"type": "object", "additionalProperties": _TEXT},
+            "statusCode": {"type": "integer"},
+        },
+    },
+    Contract.CIRCLE_TIME: {
+        "type": "object",
+        "required": ["success", "message", "code"],
+        "properties": {
+            "success": {"const": False},
+            "message": _TEXT,
+            "code": _TEXT,
+            "errors": {"type": "array", "items": _TEXT},
+        },
+    },
+}
+
+
+def refusal_schema(contract: Contract) -> dict[str, Any]:
+    """Describe a refusal of a contract as JSON Schema."""
+    alike = Contract.HEATMAP if contract is Contract.DIRECTORY else contract
+    return {"title": "Refusal", **_SCHEMAS[alike]}
