@@ -446,6 +446,7 @@ async def test_what_rooms_refer_to_cannot_be_deleted_and_the_rooms_are_named(
         ({"name": "x", "timezone": "../../etc/passwd"}, "timezone"),
         ({"name": "x", "opens_at": "19:00", "closes_at": "07:00"}, "closes_at"),
         ({"name": "x", "opens_at": "25:00"}, "opens_at"),
+        ({"name": "x", "opens_at": "08:00+03:30"}, "opens_at"),
         ({}, "name"),
     ],
 )

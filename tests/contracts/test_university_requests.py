@@ -598,6 +598,13 @@ class TestAudit:
             found = await admin3.get("/api/admin/audit", params={name: value})
             assert {one[name] for one in found.json()["data"]["data"]} == {value}
 
+    async def test_a_filter_of_control_characters_finds_nothing(
+        self, admin3: httpx.AsyncClient
+    ) -> None:
+        reply = await admin3.get("/api/admin/audit", params={"actionType": "x\x00y"})
+
+        assert (reply.status_code, reply.json()["data"]["data"]) == (200, [])
+
     async def test_it_is_for_admins(self, student3: httpx.AsyncClient) -> None:
         assert (await student3.get("/api/admin/audit")).status_code == 403
 

@@ -1,7 +1,7 @@
 """Types of fields that come from outside: what they hold is safe to store."""
 
 import unicodedata
-from datetime import datetime
+from datetime import datetime, time
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -54,6 +54,12 @@ def _whole(value: object) -> object:
     return value
 
 
+def _local(moment: time) -> time:
+    if moment.tzinfo is not None:
+        raise ValueError("A time of day is local to its building and has no offset.")
+    return moment
+
+
 def _written(value: object) -> object:
     # Pydantic takes a bare number for seconds since 1970.
     if not isinstance(value, str | datetime):
@@ -65,6 +71,7 @@ def _written(value: object) -> object:
 CLEAN: Final = BeforeValidator(_clean)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), CLEAN]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
+LocalTime = Annotated[time, AfterValidator(_local)]
 Integer = Annotated[int, BeforeValidator(_whole)]
 IntegerId = Annotated[Integer, Field(ge=1, le=LARGEST_ID)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_representable)]

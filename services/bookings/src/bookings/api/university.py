@@ -458,7 +458,7 @@ async def read_notification(
 
 # --- audit --------------------------------------------------------------------------------------
 
-Filter = Annotated[str | None, Field(max_length=64)]
+Filter = Annotated[str | None, Field(max_length=64), CLEAN]
 
 
 class AuditQuery(BaseModel):

@@ -1,6 +1,5 @@
 """The contract `directory`: locations and amenities."""
 
-from datetime import time
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -10,7 +9,7 @@ from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
 from common.errors import NotFound
-from common.fields import Name, ZoneName
+from common.fields import LocalTime, Name, ZoneName
 from common.identity import Identity
 from rooms.api.directory import NamedView
 from rooms.api.paging import PageLinks, PageQuery, page_of
@@ -28,8 +27,8 @@ class LocationBody(BaseModel):
 
     name: Name
     timezone: ZoneName | None = None
-    opens_at: time = OPENS_AT
-    closes_at: time = CLOSES_AT
+    opens_at: LocalTime = OPENS_AT
+    closes_at: LocalTime = CLOSES_AT
 
 
 class LocationPart(LocationBody):
