@@ -1,8 +1,8 @@
 """Postgres: one engine a process, one transaction a request or batch. Nothing else commits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import asyncpg
 from fastapi import Depends
@@ -27,6 +27,7 @@ __all__ = [
     "Database",
     "Session",
     "create_engine",
+    "fetch_hot",
     "is_unavailable",
     "lend_session",
 ]
@@ -97,6 +98,30 @@ def _is_server_going(error: BaseException | None) -> bool:
     # ours for idling in a transaction, 40 and 55 are races that a retry wins.
     state: str = getattr(error, "sqlstate", None) or ""
     return state[:2] in {"08", "53", "57", "40", "55"} or state == "25P03"
+
+
+async def fetch_hot(
+    session: AsyncSession, statement: str, *values: object
+) -> Mapping[str, Any] | None:
+    """Run a statement on the driver's own connection, in the session's transaction.
+
+    For statements that were measured to be hot: it prepares them once and adapts nothing. Returns
+    the first row. What SQLAlchemy raises for a server that is away is raised here too.
+    """
+    connection = await session.connection()
+    driver: asyncpg.Connection[Any] | None = (
+        await connection.get_raw_connection()
+    ).driver_connection
+    assert driver is not None  # noqa: S101 - the pool has just given it
+    if not driver.is_in_transaction():
+        # SQLAlchemy begins a transaction with the first statement of its own.
+        await connection.exec_driver_sql(";")
+    try:
+        row: Mapping[str, Any] | None = await driver.fetchrow(statement, *values)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        closed = driver.is_closed()
+        raise DBAPIError(statement, None, error, connection_invalidated=closed) from error
+    return row
 
 
 def lend_session(connection: HTTPConnection, session: AsyncSession) -> None:

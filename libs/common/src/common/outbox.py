@@ -95,9 +95,17 @@ class Outbox:
         Returns:
             the event as it will stand on the topic.
         """
+        payload = self.encode(topic, data, event_id=event_id, subject=subject, at=at)
+        await self.put(session, topic.name, key=str(key), payload=payload)
+        return payload
+
+    def encode(
+        self, topic: Topic[Data], data: Data, *, event_id: str, subject: str, at: datetime
+    ) -> bytes:
+        """Write an event as it will stand on the topic, with the trace of who is calling."""
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
-        payload = topic.encode(
+        return topic.encode(
             data,
             event_id=event_id,
             source=self.source,
@@ -105,8 +113,6 @@ class Outbox:
             at=at,
             traceparent=carrier.get("traceparent"),
         )
-        await self.put(session, topic.name, key=str(key), payload=payload)
-        return payload
 
     async def put(
         self,

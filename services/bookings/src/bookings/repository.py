@@ -23,6 +23,7 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bookings.booking_statements import BOOK, LOOK
 from bookings.domain import Booking, Period, Person, Policy, RequestStatus, Room, Status
 from bookings.rules import Blackout, Holiday, Quota
 from bookings.tables import (
@@ -38,11 +39,17 @@ from bookings.tables import (
     series,
     users,
 )
+from common.db import fetch_hot
+from common.events import BOOKINGS
+from common.ids import new_cuid
 from common.paging import Slice
 
 Values = Mapping[str, Any]
 
 _POLICY_FIELDS: Final = tuple(field.name for field in fields(Policy))
+_ROOM_FIELDS: Final = tuple(
+    "id cuid name building timezone floor capacity is_active is_locked".split()
+)
 _OVERLAP: Final = "bookings_never_overlap"
 _own, _every = policies.alias("own_policy"), policies.alias("every_policy")
 # A room has a policy of its own, or that of every room, or none: then the defaults hold.
@@ -95,6 +102,29 @@ def _room(row: Row[Any]) -> Room:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What else has to be asked before a room is booked; most often nothing.
+
+    Args:
+        may_be_closed: a blackout or a holiday touches the days of the period.
+    """
+
+    knows_caller: bool
+    has_quota: bool
+    may_be_closed: bool
+
+
+def _room_of_look(row: Values) -> Room:
+    has_policy = row["policy_room_id"] is not None
+    policy = Policy(**{name: row[name] for name in _POLICY_FIELDS}) if has_policy else Policy()
+    tuples: dict[str, Any] = {
+        name: tuple(row[name]) for name in ("amenities", "images", "restricted_roles")
+    }
+    plain = {name: row[name] for name in _ROOM_FIELDS}
+    return Room(**plain, **tuples, policy=policy)
+
+
 class Rooms:
     """The copy of rooms, with their policies."""
 
@@ -108,6 +138,20 @@ class Rooms:
         found = found.select_from(_rooms).where(column == room_id)
         row = (await self._session.execute(found)).first()
         return _room(row) if row else None
+
+    async def look(
+        self, room_id: int | str, period: Period, person: Person
+    ) -> tuple[Room, Look] | None:
+        """Find a room for somebody who wants it in a period, and what else there is to ask."""
+        by_id, by_cuid = (room_id, None) if isinstance(room_id, int) else (None, room_id)
+        of_person = (person.role, person.id)
+        row = await fetch_hot(
+            self._session, LOOK, by_id, by_cuid, period.start, period.end, *of_person
+        )
+        if row is None:
+            return None
+        look = Look(row["knows_caller"], row["has_quota"], row["may_be_closed"])
+        return _room_of_look(row), look
 
     async def newest_id(self) -> int:
         """Return the highest integer id that a room has."""
@@ -356,6 +400,37 @@ class Bookings:
         """Store a booking; False if its room is taken in that time."""
         added = insert(bookings).values(values).on_conflict_do_nothing()
         made = await self._session.scalar(added.returning(bookings.c.id))
+        return made is not None
+
+    async def book(self, booking: Booking, event_id: str, event: bytes, told_as: str) -> bool:
+        """Store a confirmed booking, its event, its deliveries and its entry in the audit.
+
+        Returns:
+            False if its room is taken in that time; then nothing is stored.
+        """
+        checkin = booking.checkin
+        made = await fetch_hot(
+            self._session,
+            BOOK,
+            booking.id,
+            booking.room.id,
+            booking.organizer.id,
+            [person.id for person in booking.attendees],
+            booking.title,
+            booking.description,
+            booking.period.start,
+            booking.period.end,
+            booking.held.start,
+            booking.held.end,
+            checkin.start if checkin else None,
+            checkin.end if checkin else None,
+            booking.created_at,
+            BOOKINGS.name,
+            event_id,
+            event,
+            new_cuid(),
+            told_as,
+        )
         return made is not None
 
     async def add_series(self, values: Values, occurrences: Sequence[Values]) -> set[str]:

@@ -126,6 +126,17 @@ async def publish(session: AsyncSession, booking: Booking) -> bytes:
     )
 
 
+def encode_event(booking: Booking) -> bytes:
+    """Write a booking's event as it stands on the topic."""
+    return outbox.encode(
+        BOOKINGS,
+        _event(booking),
+        event_id=event_id_of(booking),
+        subject=f"booking/{booking.id}",
+        at=booking.now,
+    )
+
+
 def _event(booking: Booking) -> BookingV1:
     organizer, checkin = booking.organizer, booking.checkin
     return BookingV1(
