@@ -453,15 +453,19 @@ BOOKINGS: Final = (
     Mutant(
         name="a booking is one statement, not SELECT … FOR UPDATE and then an insert",
         path=f"{BOOKING_SOURCES}/repository.py",
-        old="""        added = insert(bookings).values(values).on_conflict_do_nothing()
-        made =""",
-        new="""        of_room = bookings.c.room_id == values["room_id"]
-        overlapping = bookings.c.held.overlaps(values["held"])
+        old="""        checkin = booking.checkin
+        made = await fetch_hot(
+            self._session,
+            BOOK,""",
+        new="""        checkin = booking.checkin
+        of_room = bookings.c.room_id == booking.room.id
+        overlapping = bookings.c.held.overlaps(range_of(booking.held))
         seen = select(bookings.c.id).where(of_room, overlapping, _holds)
         if (await self._session.execute(seen.with_for_update())).first() is not None:
             return False
-        added = insert(bookings).values(values)
-        made =""",
+        made = await fetch_hot(
+            self._session,
+            BOOK.replace("ON CONFLICT DO NOTHING", ""),""",
         tests=(f"{CONTENTION}::test_every_slot_has_one_winner",),
     ),
     Mutant(
@@ -488,11 +492,195 @@ BOOKINGS: Final = (
         tests=(f"{BOOKING_TESTS}/unit/test_recurrence.py",),
     ),
     Mutant(
+        name="a booking is told in the statement that makes it",
+        path=f"{BOOKING_SOURCES}/booking_statements.py",
+        old="'{}' FROM made",
+        new="'{}' FROM made WHERE false",
+        tests=(f"{CONTENTION}::test_every_slot_has_one_winner",),
+    ),
+    Mutant(
         name="each change of a booking is told",
         path=f"{BOOKING_SOURCES}/service/telling.py",
         old="in self._changed.values():",
         new="in list(self._changed.values())[1:]:",
-        tests=(f"{CONTENTION}::test_every_slot_has_one_winner",),
+        tests=(
+            f"{CONTENTION}::test_creating_cancelling_moving_approving_and_overriding_all_at_once",
+        ),
+    ),
+)
+
+OUTBOUND: Final = f"{BOOKING_TESTS}/integration/test_outbound.py"
+SENDING: Final = f"{BOOKING_TESTS}/integration/test_sending.py"
+FEED_TOKENS: Final = f"{BOOKING_TESTS}/integration/test_feed_tokens.py"
+FEED: Final = f"{BOOKING_TESTS}/unit/test_feed.py"
+LETTER: Final = f"{BOOKING_TESTS}/unit/test_letter.py"
+WEBHOOK: Final = f"{BOOKING_TESTS}/unit/test_webhook.py"
+
+OUTWARD: Final = (
+    Mutant(
+        name="a webhook goes to the very address that was checked",
+        path=f"{BOOKING_SOURCES}/outbound.py",
+        old="str(address), port, timeout,",
+        new="host, port, timeout,",
+        tests=(f"{OUTBOUND}::test_a_name_that_changes_its_address_leads_nowhere_else",),
+    ),
+    Mutant(
+        name="each address of a webhook's name is checked",
+        path=f"{BOOKING_SOURCES}/outbound.py",
+        old="if not all(may_be_called(",
+        new="if not any(may_be_called(",
+        tests=(f"{OUTBOUND}::test_a_name_that_leads_inside_is_not_called",),
+    ),
+    Mutant(
+        name="no way to write this machine's address reaches it",
+        path=f"{BOOKING_SOURCES}/outbound.py",
+        old="if not all(may_be_called(",
+        new="if False and not all(may_be_called(",
+        tests=(f"{OUTBOUND}::test_no_way_to_write_this_machine_reaches_it",),
+    ),
+    Mutant(
+        name="IPv6 addresses outside the internet are refused",
+        path=f"{BOOKING_SOURCES}/webhook.py",
+        old="address not in _GLOBAL_V6 or any(address in tunnel for tunnel in _TUNNELS)",
+        new="False",
+        tests=(f"{WEBHOOK}::test_nothing_goes_inside",),
+    ),
+    Mutant(
+        name="multicast is refused",
+        path=f"{BOOKING_SOURCES}/webhook.py",
+        old="and not address.is_multicast",
+        new="",
+        tests=(f"{WEBHOOK}::test_nothing_goes_inside",),
+    ),
+    Mutant(
+        name="of an answer little is read",
+        path=f"{BOOKING_SOURCES}/outbound.py",
+        old="if len(beginning) >= KEPT_ANSWER_BYTES:",
+        new="if False:",
+        tests=(f"{OUTBOUND}::test_of_an_endless_answer_little_is_read",),
+    ),
+    Mutant(
+        name="an attempt has a deadline",
+        path=f"{BOOKING_SOURCES}/outbound.py",
+        old="async with asyncio.timeout(self._deadline_s):",
+        new="async with asyncio.timeout(None):",
+        tests=(f"{OUTBOUND}::test_what_does_not_answer_is_not_waited_for",),
+    ),
+    Mutant(
+        name="a signature covers the id and the time",
+        path=f"{BOOKING_SOURCES}/webhook.py",
+        old='signed = f"{message_id}.{timestamp}.".encode() + body',
+        new="signed = body",
+        tests=(f"{SENDING}::test_what_arrives_is_the_event_of_the_topic_signed",),
+    ),
+    Mutant(
+        name="webhooks' secrets are sealed in the database",
+        path=f"{BOOKING_SOURCES}/service/webhooks.py",
+        old="seal.close(secret, of=webhook_id)",
+        new="secret",
+        tests=(f"{SENDING}::test_secrets_are_sealed_in_the_database",),
+    ),
+    Mutant(
+        name="one booking's deliveries keep their order",
+        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        old="                in_order,\n",
+        new="",
+        tests=(
+            f"{SENDING}::test_one_booking_s_events_keep_their_order_though_each_fails_at_first",
+        ),
+    ),
+    Mutant(
+        name="of replicas one sends a delivery",
+        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        old=".with_for_update(of=webhook_deliveries, skip_locked=True)",
+        new="",
+        tests=(f"{SENDING}::test_what_one_replica_is_taking_another_does_not_wait_for",),
+    ),
+    Mutant(
+        name="a delivery that another has claimed is not settled",
+        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        old="webhook_deliveries.c.claims == attempt.claim",
+        new="webhook_deliveries.c.claims > 0",
+        tests=(f"{SENDING}::test_what_a_killed_process_has_taken_is_sent_by_another",),
+    ),
+    Mutant(
+        name="a webhook that takes something has five days anew",
+        path=f"{BOOKING_SOURCES}/service/webhooks.py",
+        old="        await webhooks.well(attempt.webhook_id)\n",
+        new="",
+        tests=(f"{SENDING}::test_one_success_begins_the_five_days_anew",),
+    ),
+    Mutant(
+        name="a calendar's token stands nowhere",
+        path=f"{BOOKING_SOURCES}/service/feeds.py",
+        old="return hashlib.sha256(token.encode()).digest()",
+        new="return token.encode()",
+        tests=(f"{FEED_TOKENS}::test_the_token_stands_nowhere",),
+    ),
+    Mutant(
+        name="who has left has no calendar",
+        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        old="and_(feeds.c.token_hash == token_hash, users.c.is_active)",
+        new="feeds.c.token_hash == token_hash",
+        tests=(f"{FEED_TOKENS}::test_a_disabled_account_s_calendar_is_gone",),
+    ),
+    Mutant(
+        name="a calendar is revoked by its maker",
+        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        old="feeds.c.id == feed_id, feeds.c.user_id == user_id",
+        new="feeds.c.id == feed_id",
+        tests=(f"{FEED_TOKENS}::test_only_its_maker_revokes_it",),
+    ),
+    Mutant(
+        name="no title begins a line of a calendar",
+        path=f"{BOOKING_SOURCES}/feed.py",
+        old='return _LINE_ENDS.sub("\\n", text)',
+        new="return text",
+        tests=(f"{FEED}::test_no_text_writes_a_line_of_its_own",),
+    ),
+    Mutant(
+        name="of an hour that comes twice the second is meant when it is",
+        path=f"{BOOKING_SOURCES}/feed.py",
+        old="if any(moment.fold for moment in local)",
+        new="if False",
+        tests=(f"{FEED}::test_the_second_of_two_hours_of_one_name_stands_in_utc",),
+    ),
+    Mutant(
+        name="clocks change by the clock as it was until then",
+        path=f"{BOOKING_SOURCES}/vtimezone.py",
+        old="onset=(instant + before).replace(tzinfo=None)",
+        new="onset=changed.replace(tzinfo=None)",
+        tests=(f"{FEED}::test_a_reader_who_only_has_the_vtimezone_finds_the_same_instant",),
+    ),
+    Mutant(
+        name="no title begins a header of a letter",
+        path=f"{BOOKING_SOURCES}/letter.py",
+        old='return " ".join("".join(one if one.isprintable() else " " for one in text).split())',
+        new="return text",
+        tests=(f"{LETTER}::test_no_text_begins_a_header",),
+    ),
+    Mutant(
+        name="a password goes to a mail server under TLS alone",
+        path=f"{BOOKING_SOURCES}/letter.py",
+        old="return True if self.user is not None and self.host not in _LOOPBACK else None",
+        new="return None",
+        tests=(
+            f"{BOOKING_TESTS}/integration/test_mailing.py::test_a_password_is_not_shown_to_a_server_without_tls",
+        ),
+    ),
+    Mutant(
+        name="no log shows a calendar's token",
+        path=f"{COMMON}/log.py",
+        old="at[adfrs]_",
+        new="at[adrs]_",
+        tests=("libs/common/tests/unit/test_log.py",),
+    ),
+    Mutant(
+        name="a secret that is shown once is not kept to be repeated",
+        path=f"{COMMON}/idempotency.py",
+        old='getattr(response, "repeated", response.body)',
+        new="response.body",
+        tests=(f"{BOOKING_TESTS}/integration/test_without_key.py",),
     ),
 )
 
@@ -566,6 +754,7 @@ MUTANTS: Final = (
     *GATEWAY,
     *OCCUPANCY,
     *BOOKINGS,
+    *OUTWARD,
     *EDGE,
 )
 

@@ -29,6 +29,8 @@ CANARY = "s3cr3t-canary"
         f"Cookie: authjs.session-token={CANARY}",
         f"client_secret={CANARY}",
         "ata_" + CANARY,
+        f"GET /api/calendar/atf_{CANARY}.ics",
+        f"made whsec_{CANARY}=",
         "atd_" + CANARY,
         "atr_" + CANARY,
         f"eyJhbGciOiJFZERTQSJ9.{CANARY}.{CANARY}",

@@ -134,6 +134,7 @@ async def test_of_an_endless_answer_little_is_read() -> None:
         assert receiver.sent_bytes < 20_000_000
 
 
+@pytest.mark.timeout(15)
 @pytest.mark.parametrize(
     "reply",
     [

@@ -277,6 +277,20 @@ async def test_replicas_share_the_work_and_send_nothing_twice(
     assert len({message.headers["webhook-id"] for message in receiver.received}) == 40
 
 
+async def test_what_one_replica_is_taking_another_does_not_wait_for(
+    database: Database, admin: Identity, book: Book, receiver: Receiver
+) -> None:
+    await subscribe(database, admin, receiver.url)
+    await book(0)
+
+    async with database.sessions.begin() as one, database.sessions.begin() as other:
+        taken = await Deliveries(one).claim([], 10)
+        async with asyncio.timeout(2):
+            left = await Deliveries(other).claim([], 10)
+
+    assert (len(taken), left) == (1, [])
+
+
 async def test_a_slow_receiver_holds_up_nobody_else(
     database: Database,
     admin: Identity,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -15,7 +16,14 @@ KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 
 async def ask(
-    database: TestDatabase, signer: Signer, caller: Identity, method: str, path: str, **more: Any
+    database: TestDatabase,
+    signer: Signer,
+    caller: Identity,
+    method: str,
+    path: str,
+    *,
+    idempotency_key: str = "",
+    **more: Any,
 ) -> httpx.Response:
     settings = Settings(
         port=0, database_url=database.url, ATRIUM_IDENTITY_PUBLIC_KEYS=signer.public_key, **more
@@ -27,6 +35,8 @@ async def ask(
     transport = httpx.ASGITransport(parts.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://bookings") as client:
         headers = {"atrium-identity": signed}
+        if idempotency_key:
+            headers["idempotency-key"] = idempotency_key
         kept: Any = (
             {"url": "https://example.test/"} if path == "/api/webhooks" else {"deliveryIds": [1]}
         )
@@ -64,3 +74,26 @@ async def test_with_a_key_they_are_made(
 
     assert reply.status_code == 201
     assert reply.json()["data"]["secret"].startswith("whsec_")
+
+
+async def test_a_secret_is_not_kept_to_be_repeated(
+    bookings_database: TestDatabase, signer: Signer, admin: Identity
+) -> None:
+    first, again = [
+        await ask(
+            bookings_database,
+            signer,
+            admin,
+            "POST",
+            "/api/webhooks",
+            secrets_key=KEY,
+            idempotency_key="once",
+        )
+        for _ in range(2)
+    ]
+
+    connection = await asyncpg.connect(bookings_database.url)
+    kept = await connection.fetchval("SELECT answer FROM bookings.idempotency_keys")
+    await connection.close()
+    assert again.json()["data"] == {**first.json()["data"], "secret": None}
+    assert first.json()["data"]["secret"].encode() not in kept

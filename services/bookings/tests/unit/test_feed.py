@@ -78,6 +78,12 @@ BY_HAND = [
     ("Asia/Tehran", "2026-09-22T05:30", "20260922T090000"),
 ]
 
+# Of an hour that comes twice, the first.
+FIRST_OF_TWO = [
+    ("Europe/Berlin", "2026-10-25T00:30", "20261025T023000"),
+    ("America/New_York", "2026-11-01T05:30", "20261101T013000"),
+]
+
 
 @pytest.mark.parametrize(("zone", "instant", "local"), BY_HAND)
 def test_a_time_stands_by_the_buildings_clock(zone: str, instant: str, local: str) -> None:
@@ -88,7 +94,7 @@ def test_a_time_stands_by_the_buildings_clock(zone: str, instant: str, local: st
     assert event.decoded("dtstart") == utc(instant)
 
 
-@pytest.mark.parametrize(("zone", "instant", "local"), BY_HAND)
+@pytest.mark.parametrize(("zone", "instant", "local"), [*BY_HAND, *FIRST_OF_TWO])
 def test_a_reader_who_only_has_the_vtimezone_finds_the_same_instant(
     zone: str, instant: str, local: str
 ) -> None:
@@ -133,10 +139,20 @@ def test_a_vtimezone_says_what_the_zone_database_says(name: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", ["Europe/Berlin", "America/New_York"])
-def test_a_change_that_comes_every_year_is_a_rule_and_no_list_of_dates(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "summer", "winter"),
+    [
+        ("Europe/Berlin", "20250330T020000", "20251026T030000"),
+        ("America/New_York", "20250309T020000", "20251102T020000"),
+    ],
+)
+def test_a_change_that_comes_every_year_is_a_rule_from_the_clock_before_it(
+    name: str, summer: str, winter: str
+) -> None:
     text = vtimezone(name, 2026, 2029).decode()
 
+    assert f"BEGIN:DAYLIGHT\r\nDTSTART:{summer}\r\n" in text
+    assert f"BEGIN:STANDARD\r\nDTSTART:{winter}\r\n" in text
     assert text.count("RRULE:FREQ=YEARLY") == 2
     assert "RDATE" not in text
 
