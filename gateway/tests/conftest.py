@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from browser import Browser, open_browser
 from raw_http import fake_service
 from running_gateway import Running, StartGateway
 
@@ -81,3 +82,10 @@ async def running(start_gateway: StartGateway) -> Running:
     for role in Role:
         await running.add_account(role)
     return running
+
+
+@pytest.fixture
+async def browser(running: Running) -> AsyncIterator[Browser]:
+    """A browser on our own page, with the library's version 5."""
+    async with open_browser(running.url) as browser:
+        yield browser

@@ -28,6 +28,10 @@ class Running:
     client: httpx.AsyncClient
 
     @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def university_url(self) -> str:
         return f"http://127.0.0.1:{self.university_port}"
 

@@ -13,8 +13,10 @@ from gateway.routes import Route
 # A revoked token is refused this long after at the latest.
 REMEMBER_S: Final = 4.0
 MOST_REMEMBERED: Final = 50_000
+MOST_UNKNOWN: Final = 10_000
 MOST_SIGNED: Final = 1_000
 SIGN_AHEAD_S: Final = LIFETIME_S / 2
+_NOBODYS: Final = "Invalid or expired token"
 
 FindIdentity = Callable[[bytes], Awaitable[Identity | None]]
 
@@ -40,6 +42,7 @@ class Authenticator:
         self._find = find
         self._signer = signer
         self._known: dict[bytes, Principal] = {}
+        self._unknown: dict[bytes, float] = {}
         self._anonymous = Principal(ANONYMOUS)
 
     @property
@@ -48,11 +51,18 @@ class Authenticator:
         return self._anonymous
 
     def remembered(self, token: bytes) -> Principal | None:
-        """Return who a token belongs to, if that is known without asking."""
-        principal = self._known.get(hashlib.sha256(token).digest())
-        if principal is None or principal.known_until < time.monotonic():
-            return None
-        return principal
+        """Return who a token belongs to, if that is known without asking.
+
+        Raises:
+            Unauthorized: it is known to be nobody's. A browser shows an ended one again and again.
+        """
+        digest, now = hashlib.sha256(token).digest(), time.monotonic()
+        principal = self._known.get(digest)
+        if principal is not None and principal.known_until >= now:
+            return principal
+        if self._unknown.get(digest, 0) >= now:
+            raise Unauthorized(_NOBODYS)
+        return None
 
     async def look_up(self, token: bytes) -> Principal:
         """Ask who a token belongs to.
@@ -64,7 +74,10 @@ class Authenticator:
         identity = await self._find(digest)
         if identity is None:
             self._known.pop(digest, None)
-            raise Unauthorized("Invalid or expired token")
+            if len(self._unknown) >= MOST_UNKNOWN:
+                self._unknown.clear()
+            self._unknown[digest] = time.monotonic() + REMEMBER_S
+            raise Unauthorized(_NOBODYS)
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         principal = Principal(identity, time.monotonic() + REMEMBER_S)

@@ -81,6 +81,23 @@ def client_address(peer: str, forwarded_for: list[bytes], trusted_proxies: int) 
     return entries[-trusted_proxies].decode("latin1")
 
 
+def client_scheme(scheme: str, forwarded_proto: list[bytes], trusted_proxies: int) -> str:
+    """Tell whether the client came by http or https.
+
+    Args:
+        scheme: of the connection to us.
+        forwarded_proto: values of the X-Forwarded-Proto headers, in order.
+        trusted_proxies: how many of our own proxies are before us. They append an entry each, or
+            the first of them writes the only one.
+    """
+    if not trusted_proxies:
+        return scheme
+    entries = [part.strip() for part in b",".join(forwarded_proto).split(b",") if part.strip()]
+    if not entries:
+        return scheme
+    return "https" if entries[-trusted_proxies:][0].lower() == b"https" else "http"
+
+
 def rate_key(address: str) -> str:
     """Count an IPv6 network (/64) as one client: one customer has all of it."""
     return ":".join(address.split(":")[:4]) if address.count(":") > 3 else address

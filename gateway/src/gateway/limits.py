@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+from common.errors import TooManyRequests
+
 WINDOW_S: Final = 60.0
 _SWEEP_EVERY_S: Final = 10.0
 
@@ -43,6 +45,12 @@ class Allowance:
         return headers
 
 
+def too_many(allowance: Allowance) -> TooManyRequests:
+    """Make the refusal of what was one request too many."""
+    headers = {name.decode(): value.decode() for name, value in allowance.headers()}
+    return TooManyRequests("Too many requests. Please try again later.", headers=headers)
+
+
 @lru_cache(maxsize=256)
 def _iso(second: int) -> bytes:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
@@ -70,6 +78,11 @@ class SlidingWindows:
             return Allowance(limit, 0, window[0] + WINDOW_S, max(1, int(wait) + 1))
         window.append(now)
         return Allowance(limit, limit - len(window), window[0] + WINDOW_S, 0)
+
+    def give_back(self, key: Hashable) -> None:
+        """Count one request less, because it turned out to be none of those that are limited."""
+        if window := self._windows.get(key):
+            window.pop()
 
     def _sweep(self, now: float) -> None:
         self._swept_at = now

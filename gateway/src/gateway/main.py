@@ -27,7 +27,8 @@ from common.relay import Relay
 from common.schema import Schema
 from common.tracing import set_up_tracing
 from gateway import routes
-from gateway.accounts import api, commands
+from gateway.accounts import api, commands, nextauth
+from gateway.accounts.csrf import CsrfTokens
 from gateway.accounts.repository import Accounts
 from gateway.accounts.tables import VERSIONS, metadata, outbox
 from gateway.auth import Authenticator, FindIdentity
@@ -38,6 +39,7 @@ from gateway.pages import Pages
 from gateway.proxy import Proxy
 from gateway.settings import Settings
 from gateway.shared import Shared
+from gateway.sites import Sites
 from gateway.upstream import Upstream
 from gateway.websocket import LARGEST_MESSAGE_BYTES, WebSocketProxy
 
@@ -59,11 +61,14 @@ class Gateway:
         self.database = Database.connect(url, schema="accounts", pool=settings.database_pool)
         signer = Signer(settings.identity_key.get_secret_value())
         authenticator = Authenticator(_find(self.database, settings), signer)
-        accounts = create_api("accounts", version="1", routers=[api.circle_time, api.directory])
+        routers = [api.circle_time, api.directory, nextauth.university]
+        accounts = create_api("accounts", version="1", routers=routers)
         accounts.state.database = self.database
         accounts.state.settings = settings
         accounts.state.authenticator = authenticator
         accounts.state.windows = windows = SlidingWindows()
+        accounts.state.sites = sites = Sites(frozenset(_names(settings.cors_origins)))
+        accounts.state.csrf = CsrfTokens(settings.identity_key.get_secret_value())
         table = routes.table(settings)
         self.shared = Shared(
             routes=routes.RouteMap(table),
@@ -71,6 +76,7 @@ class Gateway:
             accounts=accounts,
             authenticator=authenticator,
             windows=windows,
+            sites=sites,
             limits={
                 routes.Rate.READ: settings.read_limit,
                 routes.Rate.WRITE: settings.write_limit,
@@ -115,18 +121,31 @@ class Gateway:
 
     def _edition(self, edition: Edition) -> ASGIApp:
         origins = [name.decode() for name in _names(self.settings.cors_origins)]
-        websockets = WebSocketProxy(
-            self.shared, edition, frozenset(origin.encode() for origin in origins)
-        )
+        websockets = WebSocketProxy(self.shared, edition)
         proxy: ASGIApp = Proxy(self.shared, edition, pages=self._pages, websockets=websockets)
         if not origins:
             return proxy
         return CORSMiddleware(
             proxy,
             allow_origins=origins,
+            # Only a site next to ours has cookies of ours: they are SameSite=Lax.
+            allow_credentials=True,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "idempotency-key", "if-none-match"],
-            expose_headers=["etag", "retry-after", "x-request-id"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "idempotency-key",
+                "if-none-match",
+                "x-auth-return-redirect",
+            ],
+            expose_headers=[
+                "etag",
+                "retry-after",
+                "x-ratelimit-limit",
+                "x-ratelimit-remaining",
+                "x-ratelimit-reset",
+                "x-request-id",
+            ],
         )
 
 

@@ -25,13 +25,13 @@ from common.errors import (
     MethodNotAllowed,
     NotFound,
     TooLarge,
-    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
 from common.identity import HEADER, Call
 from common.metrics import REQUEST_SECONDS
 from gateway.auth import Principal, bearer_token
+from gateway.cookies import session_tokens
 from gateway.editions import ENVELOPES, Edition
 from gateway.hygiene import (
     FORWARDED,
@@ -40,9 +40,10 @@ from gateway.hygiene import (
     NOT_RETURNED,
     check_target,
     client_address,
+    client_scheme,
     rate_key,
 )
-from gateway.limits import Allowance
+from gateway.limits import Allowance, too_many
 from gateway.routes import ACCOUNTS, Rate, Route, admits
 from gateway.shared import Shared
 from gateway.upstream import (
@@ -69,10 +70,16 @@ _SECURITY: Final = [
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+# By whether the client came by https: for a year it should come by nothing else.
+_HEADERS: Final = {
+    "http": _SECURITY,
+    "https": [*_SECURITY, (b"strict-transport-security", b"max-age=31536000")],
+}
 _PRIVATE: Final = (b"cache-control", b"no-store")
 _JSON: Final = (b"content-type", b"application/json")
+_SAFE: Final = frozenset({"GET", "HEAD"})
 
-Headers = list[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 class ClientGone(Exception):
@@ -81,15 +88,24 @@ class ClientGone(Exception):
 
 @dataclass(slots=True)
 class _Exchange:
-    """A request on its way, and what was found out about it."""
+    """A request on its way, and what was found out about it.
+
+    Args:
+        scheme: by which the client came: http or https.
+        token: shown by the client, and good.
+        by_cookie: whether a cookie showed it.
+    """
 
     scope: Scope
     receive: Receive
     send: Send
     request_id: bytes
+    scheme: str
     contract: Contract
     route: Route | None = None
-    extra: Sequence[tuple[bytes, bytes]] = ()
+    token: bytes | None = None
+    by_cookie: bool = False
+    extra: Headers = ()
     status: int = 0
 
 
@@ -125,7 +141,8 @@ class Proxy:
         given = headers.get(b"x-request-id", b"")
         request_id = given if REQUEST_ID.fullmatch(given) else _new_request_id()
         edition = self._edition_of(headers)
-        exchange = _Exchange(scope, receive, send, request_id, ENVELOPES[edition])
+        scheme = scheme_of(self._shared, scope)
+        exchange = _Exchange(scope, receive, send, request_id, scheme, ENVELOPES[edition])
         try:
             await self._handle(exchange, headers, edition)
         except ClientGone:
@@ -165,14 +182,17 @@ class Proxy:
         exchange.route, exchange.contract = route, route.contract_of(method)
         if method not in METHODS:
             raise MethodNotAllowed(f'Method "{method[:20]}" not allowed.')
-        client = self._client(scope)
+        client = client_of(self._shared, scope)
         principal = self._shared.authenticator.anonymous
         if (authorization := headers.get(b"authorization")) is not None:
-            principal = await self._authenticate(bearer_token(authorization), client)
+            exchange.token = bearer_token(authorization)
+            principal = await authenticate(self._shared, exchange.token, client)
+        elif b"cookie" in headers:
+            principal = await self._authenticate_browser(exchange, headers, client)
         allowance = self._take(route, method, principal, client)
-        exchange.extra = allowance.headers()
         if allowance.retry_after_s:
-            raise TooManyRequests("Too many requests. Please try again later.")
+            raise too_many(allowance)
+        exchange.extra = allowance.headers()
         _admit(route, method, principal)
         if int(headers.get(b"content-length", b"0")) > route.body_limit:
             raise _too_large(route)
@@ -185,28 +205,21 @@ class Proxy:
         page = self._pages.get(exchange.scope["path"])
         if page is None:
             raise NotFound("Not found")
-        if exchange.scope["method"] not in {"GET", "HEAD"}:
+        if exchange.scope["method"] not in _SAFE:
             raise MethodNotAllowed(f'Method "{exchange.scope["method"][:20]}" not allowed.')
-        await page(exchange.scope, exchange.receive, _noting(exchange, ()))
+        await page(exchange.scope, exchange.receive, _noting(exchange))
 
-    def _client(self, scope: Scope) -> str:
-        peer = scope["client"][0] if scope["client"] else ""
-        trusted = self._shared.trusted_proxies
-        if not trusted:
-            return str(peer)
-        entries = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return client_address(peer, entries, trusted)
-
-    async def _authenticate(self, token: bytes, client: str) -> Principal:
-        known = self._shared.authenticator.remembered(token)
-        if known is not None:
-            return known
-        # Guessing tokens must not cost us a query each.
-        now = time.time()
-        guesses = self._shared.windows.take(("look-up", rate_key(client)), LOOK_UPS_A_MINUTE, now)
-        if guesses.retry_after_s:
-            raise TooManyRequests("Too many requests. Please try again later.")
-        return await self._shared.authenticator.look_up(token)
+    async def _authenticate_browser(
+        self, exchange: _Exchange, headers: Mapping[bytes, bytes], client: str
+    ) -> Principal:
+        """Find out whose browser this is, and make sure that a page of ours has sent its write."""
+        found = await authenticate_by_cookie(self._shared, exchange.scope, client)
+        if found is None:
+            return self._shared.authenticator.anonymous
+        if exchange.scope["method"] not in _SAFE:
+            self._shared.sites.check(headers, secure=exchange.scheme == "https")
+        exchange.token, exchange.by_cookie = found.token, True
+        return found.principal
 
     def _take(self, route: Route, method: str, principal: Principal, client: str) -> Allowance:
         rate = route.rate_of(method)
@@ -220,10 +233,13 @@ class Proxy:
     async def _answer_here(self, exchange: _Exchange, principal: Principal, route: Route) -> None:
         scope = {
             **exchange.scope,
+            "scheme": exchange.scheme,
             "call": Call(principal.identity, exchange.contract),
-            "client_key": rate_key(self._client(exchange.scope)),
+            "client_key": rate_key(client_of(self._shared, exchange.scope)),
+            "token": exchange.token,
+            "by_cookie": exchange.by_cookie,
         }
-        send = _noting(exchange, [*_SECURITY, _PRIVATE, *exchange.extra])
+        send = _noting(exchange, exchange.extra, always=[_PRIVATE])
         await self._shared.accounts(scope, await _whole_body(exchange.receive, route), send)
 
     async def _pass_on(
@@ -236,10 +252,10 @@ class Proxy:
         scope = exchange.scope
         method, path, query = scope["method"], scope["raw_path"], scope["query_string"]
         upstream = self._shared.upstreams[route.service]
-        forwarded: Headers = [pair for pair in scope["headers"] if pair[0] in FORWARDED]
+        forwarded = [pair for pair in scope["headers"] if pair[0] in FORWARDED]
         forwarded.append((HEADER, self._shared.authenticator.sign(principal, route, method, path)))
         forwarded.append((b"x-request-id", exchange.request_id))
-        forwarded.append((b"x-forwarded-proto", scope["scheme"].encode()))
+        forwarded.append((b"x-forwarded-proto", exchange.scheme.encode()))
         if HOST.fullmatch(host := headers.get(b"host", b"")):
             forwarded.append((b"x-forwarded-host", host))
         body, more = b"", False
@@ -278,7 +294,7 @@ class Proxy:
     async def _return_answer(self, exchange: _Exchange, connection: Connection) -> None:
         exchange.status = connection.status
         headers = [pair for pair in connection.headers if pair[0] not in NOT_RETURNED]
-        headers += _SECURITY
+        headers += _HEADERS[exchange.scheme]
         headers += exchange.extra
         headers.append((b"x-request-id", exchange.request_id))
         if not any(name == b"cache-control" for name, _ in headers):
@@ -296,6 +312,75 @@ class Proxy:
         await _stream(exchange, connection, body)
 
 
+# --- who is calling -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInBrowser:
+    """The caller behind a session cookie."""
+
+    principal: Principal
+    token: bytes
+
+
+def client_of(shared: Shared, scope: Scope) -> str:
+    """Return the address of the client."""
+    peer = scope["client"][0] if scope["client"] else ""
+    trusted = shared.trusted_proxies
+    if not trusted:
+        return str(peer)
+    entries = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(peer, entries, trusted)
+
+
+def scheme_of(shared: Shared, scope: Scope) -> str:
+    """Tell whether the client came by http or https."""
+    trusted = shared.trusted_proxies
+    if not trusted:
+        return str(scope["scheme"])
+    entries = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
+    return client_scheme(scope["scheme"], entries, trusted)
+
+
+async def authenticate(shared: Shared, token: bytes, client: str) -> Principal:
+    """Tell who shows a token.
+
+    Raises:
+        Unauthorized: it is nobody's, or not any more.
+        TooManyRequests: the client has shown too many that were nobody's.
+    """
+    known = shared.authenticator.remembered(token)
+    if known is not None:
+        return known
+    # Guessing tokens must not cost us a query each; of good ones a campus behind one address has
+    # many.
+    key = ("look-up", rate_key(client))
+    guesses = shared.windows.take(key, LOOK_UPS_A_MINUTE, time.time())
+    if guesses.retry_after_s:
+        raise too_many(guesses)
+    principal = await shared.authenticator.look_up(token)
+    shared.windows.give_back(key)
+    return principal
+
+
+async def authenticate_by_cookie(
+    shared: Shared, scope: Scope, client: str
+) -> SignedInBrowser | None:
+    """Tell whose browser this is; None if its session has ended, or there never was one.
+
+    An ended session is no refusal: browsers show it as long as they have it.
+    """
+    for token in session_tokens(scope["headers"]):
+        try:
+            return SignedInBrowser(await authenticate(shared, token, client), token)
+        except Unauthorized:
+            continue
+    return None
+
+
+# --- bodies and answers -------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     """A request as it goes to a service; ``more`` of its body may still be with the client."""
@@ -307,7 +392,7 @@ class _Request:
     bodiless: bool
 
     def repeatable(self, method: str) -> bool:
-        return method in {"GET", "HEAD"} and not self.more
+        return method in _SAFE and not self.more
 
     async def send(self, connection: Connection, receive: Receive, route: Route) -> None:
         first = _chunk(self.body) if self.chunked and self.body else self.body
@@ -446,7 +531,8 @@ async def _refuse(exchange: _Exchange, error: AppError) -> None:
         _JSON,
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", exchange.request_id),
-        *_SECURITY,
+        *_HEADERS[exchange.scheme],
+        _PRIVATE,
         *exchange.extra,
         *((name.encode(), value.encode()) for name, value in (error.headers or {}).items()),
     ]
@@ -470,14 +556,23 @@ async def _discard(receive: Receive) -> None:
                 left -= len(part)
 
 
-def _noting(exchange: _Exchange, extra: Sequence[tuple[bytes, bytes]]) -> Send:
-    """Send an answer of our own applications, with our headers."""
+def _noting(exchange: _Exchange, extra: Headers = (), *, always: Headers = ()) -> Send:
+    """Send an answer of our own applications, with our headers.
+
+    Args:
+        extra: headers of which an answer may have its own.
+        always: headers that take the place of the answer's own.
+    """
+    ours = {name for name, _ in always}
+    unless_there = [*_HEADERS[exchange.scheme], *extra]
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
             exchange.status = message["status"]
-            headers = [*message.get("headers", []), *extra]
-            headers.append((b"x-request-id", exchange.request_id))
+            headers = [pair for pair in message.get("headers", []) if pair[0] not in ours]
+            there = {name for name, _ in headers}
+            headers += [pair for pair in unless_there if pair[0] not in there]
+            headers += [*always, (b"x-request-id", exchange.request_id)]
             message = {**message, "headers": headers}
         await exchange.send(message)
 

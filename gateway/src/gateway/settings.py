@@ -32,8 +32,8 @@ class Settings(DatabaseSettings):
     trusted_proxies: int = Field(
         0,
         ge=0,
-        description="Proxies of ours before the gateway: so many entries of X-Forwarded-For are"
-        " believed, counted from the right.",
+        description="Proxies of ours before the gateway: so many entries of X-Forwarded-For and"
+        " X-Forwarded-Proto are believed, counted from the right.",
     )
     cors_origins: str = Field("", description="Origins that may call from a browser.")
     room_managers: str = Field(

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from gateway.auth import Authenticator
 from gateway.limits import SlidingWindows
 from gateway.routes import Rate, RouteMap
+from gateway.sites import Sites
 from gateway.upstream import Upstream
 
 
@@ -21,6 +22,7 @@ class Shared:
         accounts: answers the routes whose service is `accounts`.
         authenticator: tells who is calling.
         windows: counts requests.
+        sites: tells our own pages from foreign ones.
         limits: requests a minute, by class.
         trusted_proxies: proxies of ours before the gateway.
         university_hosts: Host names that mean the university edition, lower case.
@@ -31,6 +33,7 @@ class Shared:
     accounts: ASGIApp
     authenticator: Authenticator
     windows: SlidingWindows
+    sites: Sites
     limits: Mapping[Rate, int]
     trusted_proxies: int
     university_hosts: frozenset[bytes]

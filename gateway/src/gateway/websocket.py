@@ -1,4 +1,4 @@
-"""Passes WebSockets on to the services, both ways, until either side closes.
+"""Passes WebSockets on to the services, both ways, until either side closes or a session ends.
 
 A refused handshake would show a browser nothing but «failed». So a refusal is accepted first and
 then closed with a code that its script can read: 4001 not signed in, 4003 not allowed, 4004 no
@@ -7,8 +7,10 @@ such address, 1013 try again later.
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import Receive, Scope, Send
@@ -16,11 +18,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from common.db import UNAVAILABLE, is_unavailable
 from common.errors import AppError, Forbidden, Invalid, NotFound, Unauthorized
 from common.identity import HEADER
 from gateway.auth import Principal, bearer_token
 from gateway.editions import Edition
 from gateway.hygiene import check_target
+from gateway.proxy import authenticate, authenticate_by_cookie, client_of, scheme_of
 from gateway.routes import Route, admits
 from gateway.shared import Shared
 
@@ -30,6 +34,8 @@ LARGEST_MESSAGE_BYTES: Final = 64 * 1024
 CONNECT_WITHIN_S: Final = 5.0
 _CODES: Final = {Unauthorized: 4001, Forbidden: 4003, NotFound: 4004, Invalid: 4004}
 _TRY_AGAIN_LATER: Final = 1013
+_AWAY: Final = "Service temporarily unavailable"
+_FOREIGN: Final = "This origin may not connect"
 
 
 class WebSocketProxy:
@@ -38,57 +44,97 @@ class WebSocketProxy:
     Args:
         shared: what the listeners have in common.
         edition: of the listener.
-        origins: which sites' scripts may connect, beside those of the address itself.
     """
 
-    def __init__(self, shared: Shared, edition: Edition, origins: frozenset[bytes]) -> None:
+    def __init__(self, shared: Shared, edition: Edition) -> None:
         self._shared = shared
         self._edition = edition
-        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         try:
-            route, principal = await self._admit(scope)
-            upstream = await self._connect(scope, route, principal)
+            caller = await self._admit(scope)
+            upstream = await self._connect(scope, caller)
         except AppError as error:
-            await _close(send, _CODES.get(type(error), _TRY_AGAIN_LATER), str(error))
-        except (OSError, TimeoutError, InvalidHandshake) as error:
+            await _close(send, _code(error), str(error))
+        except (*UNAVAILABLE, InvalidHandshake) as error:
+            if isinstance(error, UNAVAILABLE) and not is_unavailable(error):
+                raise
             _log.warning("service away", extra={"path": scope["path"], "reason": str(error)})
-            await _close(send, _TRY_AGAIN_LATER, "Service temporarily unavailable")
+            await _close(send, _TRY_AGAIN_LATER, _AWAY)
         else:
             async with upstream:
                 await send({"type": "websocket.accept", "subprotocol": upstream.subprotocol})
-                await _pump(receive, send, upstream)
+                await self._relay(receive, send, upstream, caller)
 
-    async def _admit(self, scope: Scope) -> tuple[Route, Principal]:
+    async def _admit(self, scope: Scope) -> "_Caller":
         check_target(scope["raw_path"], scope["query_string"])
         route = self._shared.routes.find(scope["raw_path"], self._edition)
         if route is None:
             raise NotFound("Not found")
         headers = dict(scope["headers"])
-        self._check_origin(headers)
-        principal = self._shared.authenticator.anonymous
+        self._check_origin(scope, headers)
+        client = client_of(self._shared, scope)
+        caller = _Caller(route, self._shared.authenticator.anonymous, None, client)
         if (token := _token(scope, headers)) is not None:
-            known = self._shared.authenticator.remembered(token)
-            principal = known or await self._shared.authenticator.look_up(token)
-        if not admits(route.read, principal.identity):
-            anonymous = principal.identity.kind == "anonymous"
-            raise (Unauthorized if anonymous else Forbidden)("Not allowed")
-        return route, principal
+            principal = await authenticate(self._shared, token, client)
+            caller = _Caller(route, principal, token, client)
+        elif b"cookie" in headers:
+            found = await authenticate_by_cookie(self._shared, scope, client)
+            # Every browser names the page that connects; what does not is none.
+            if found is not None and b"origin" not in headers:
+                raise Forbidden(_FOREIGN)
+            if found is not None:
+                caller = _Caller(route, found.principal, found.token, client)
+        _check(caller)
+        return caller
 
-    def _check_origin(self, headers: Mapping[bytes, bytes]) -> None:
+    def _check_origin(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """A script of a foreign site must not ride on a cookie of ours."""
         origin = headers.get(b"origin")
-        if origin is None or origin in self._origins:
-            return
-        if origin.partition(b"://")[2] != headers.get(b"host"):
-            raise Forbidden("This origin may not connect")
+        secure = scheme_of(self._shared, scope) in {"https", "wss"}
+        if origin is not None and not self._shared.sites.is_ours(origin, headers, secure=secure):
+            raise Forbidden(_FOREIGN)
 
-    async def _connect(self, scope: Scope, route: Route, principal: Principal) -> ClientConnection:
-        upstream = self._shared.upstreams[route.service]
+    async def _relay(
+        self, receive: Receive, send: Send, upstream: ClientConnection, caller: "_Caller"
+    ) -> None:
+        if caller.token is None:
+            await _pump(receive, send, upstream)
+            return
+        pump = asyncio.create_task(_pump(receive, send, upstream))
+        watch = asyncio.create_task(self._until_refused(caller, caller.token))
+        try:
+            await asyncio.wait({pump, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if pump.done():
+                await pump
+            else:
+                code, reason = await watch
+                await _end(pump)
+                await send({"type": "websocket.close", "code": code, "reason": reason})
+        finally:
+            await _end(pump, watch)
+
+    async def _until_refused(self, caller: "_Caller", token: bytes) -> tuple[int, str]:
+        """Look again who is calling whenever what is known of them has grown old."""
+        while True:
+            await asyncio.sleep(max(0, caller.principal.known_until - time.monotonic()))
+            try:
+                principal = await authenticate(self._shared, token, caller.client)
+                caller = replace(caller, principal=principal)
+                _check(caller)
+            except AppError as error:
+                return _code(error), str(error)
+            except UNAVAILABLE as error:
+                if not is_unavailable(error):
+                    raise
+                _log.warning("database away", extra={"reason": str(error)})
+                return _TRY_AGAIN_LATER, _AWAY
+
+    async def _connect(self, scope: Scope, caller: "_Caller") -> ClientConnection:
+        upstream = self._shared.upstreams[caller.route.service]
         path = scope["raw_path"]
-        identity = self._shared.authenticator.sign(principal, route, "GET", path)
+        identity = self._shared.authenticator.sign(caller.principal, caller.route, "GET", path)
         query = _without_token(scope["query_string"])
         target = path.decode("latin1") + (f"?{query}" if query else "")
         return await connect(
@@ -101,6 +147,33 @@ class WebSocketProxy:
             user_agent_header=None,
             proxy=None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who is connected to what, and the token that they showed, if any."""
+
+    route: Route
+    principal: Principal
+    token: bytes | None
+    client: str
+
+
+def _check(caller: _Caller) -> None:
+    route, principal = caller.route, caller.principal
+    if not admits(route.read, principal.identity):
+        anonymous = principal.identity.kind == "anonymous"
+        raise (Unauthorized if anonymous else Forbidden)("Not allowed")
+
+
+def _code(error: AppError) -> int:
+    return _CODES.get(type(error), _TRY_AGAIN_LATER)
+
+
+async def _end(*tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _token(scope: Scope, headers: Mapping[bytes, bytes]) -> bytes | None:

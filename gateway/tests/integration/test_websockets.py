@@ -1,7 +1,12 @@
-"""WebSockets pass through; a refusal arrives as a close code that a browser's script can read."""
+"""WebSockets pass through; a refusal arrives as a close code that a browser's script can read.
+
+They end with the session that opened them: statements 11 and 20 of the security list.
+"""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from running_gateway import Running
@@ -11,8 +16,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from common.contracts import Contract
-from common.identity import Signer, Verifier
+from common.identity import Role, Signer, Verifier
+from gateway.accounts import service
 from gateway.routes import ANYONE, SIGNED_IN, Route
+
+PATHS = {
+    "/api/echo/{}/ws": SIGNED_IN,
+    "/api/open/ws": ANYONE,
+    "/api/staffroom/ws": SIGNED_IN - {Role.STUDENT},
+}
 
 
 class EchoService:
@@ -33,17 +45,17 @@ class EchoService:
 
 @pytest.fixture
 async def echo(running: Running) -> AsyncIterator[EchoService]:
-    service = EchoService()
+    echo_service = EchoService()
     async with serve(
-        service.handle,
+        echo_service.handle,
         "127.0.0.1",
         0,
         subprotocols=[Subprotocol("v1")],
         select_subprotocol=lambda _, offered: offered[0] if offered else None,
     ) as server:
-        service.server = server
+        echo_service.server = server
         running.gateway.shared.upstreams["rooms"].port = server.sockets[0].getsockname()[1]
-        for path, read in (("/api/echo/{}/ws", SIGNED_IN), ("/api/open/ws", ANYONE)):
+        for path, read in PATHS.items():
             running.gateway.shared.routes._add(
                 Route(
                     path=path,
@@ -53,7 +65,7 @@ async def echo(running: Running) -> AsyncIterator[EchoService]:
                     write=SIGNED_IN,
                 )
             )
-        yield service
+        yield echo_service
 
 
 def address(running: Running, path: str) -> str:
@@ -170,3 +182,128 @@ async def test_a_message_over_64_kib_closes_the_connection(
         await socket.send("x" * 70_000)
 
         assert await closed_with(socket) == 1009
+
+
+async def test_a_browser_connects_with_its_cookie_from_a_page_of_ours(
+    running: Running, echo: EchoService, signer: Signer
+) -> None:
+    token = (await running.sign_in())["token"]
+    headers = {"cookie": f"authjs.session-token={token}", "origin": running.url}
+
+    async with connect(address(running, "/api/echo/7/ws"), additional_headers=headers) as socket:
+        await socket.send("hello")
+        assert await socket.recv() == "hello"
+
+    [seen] = echo.connections
+    assert seen.request is not None
+    assert token not in str(seen.request.headers)
+    call = Verifier("rooms", signer.public_key).verify(
+        seen.request.headers["atrium-identity"], method="GET", path="/api/echo/7/ws"
+    )
+    assert call.identity.email == "admin@example.test"
+
+
+@pytest.mark.parametrize("path", ["/api/echo/7/ws", "/api/open/ws"])
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.test", "http://127.0.0.1"])
+async def test_a_cookie_connects_nobody_from_a_foreign_page_or_from_none(
+    running: Running, echo: EchoService, path: str, origin: str | None
+) -> None:
+    token = (await running.sign_in())["token"]
+    headers = {"cookie": f"authjs.session-token={token}"}
+    if origin is not None:
+        headers["origin"] = origin
+
+    async with connect(address(running, path), additional_headers=headers) as socket:
+        assert await closed_with(socket) == 4003
+
+    assert echo.connections == []
+
+
+async def test_a_cookie_whose_session_has_ended_connects_nobody(
+    running: Running, echo: EchoService
+) -> None:
+    headers = {"cookie": f"authjs.session-token=ata_{'0' * 43}", "origin": running.url}
+
+    async with connect(address(running, "/api/echo/7/ws"), additional_headers=headers) as socket:
+        assert await closed_with(socket) == 4001
+
+
+async def test_guesses_by_websocket_are_counted_with_the_others(
+    running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+
+    codes = []
+    for number in range(3):
+        url = address(running, f"/api/echo/7/ws?token={number}")
+        async with connect(url) as socket:
+            codes.append(await closed_with(socket))
+
+    assert codes == [4001, 4001, 1013]
+
+
+async def sign_out(running: Running, token: str) -> None:
+    headers = {"authorization": f"Bearer {token}"}
+    assert (await running.client.post("/api/auth/logout", headers=headers)).status_code == 200
+
+
+async def change_password(running: Running, _: str) -> None:
+    async with running.gateway.database.sessions.begin() as session:
+        await service.set_password(session, "faculty", "another good password")
+
+
+async def disable(running: Running, _: str) -> None:
+    async with running.gateway.database.sessions.begin() as session:
+        await service.change_user(session, "faculty", is_active=False)
+
+
+async def take_role_away(running: Running, _: str) -> None:
+    async with running.gateway.database.sessions.begin() as session:
+        await service.change_user(session, "faculty", role=Role.STUDENT)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [(sign_out, 4001), (change_password, 4001), (disable, 4001), (take_role_away, 4003)],
+    ids=lambda it: getattr(it, "__name__", it),
+)
+@pytest.mark.parametrize("by", ["header", "query", "cookie"])
+async def test_a_connection_ends_within_5_s_of_what_ends_its_leave(
+    running: Running, echo: EchoService, change: Any, code: int, by: str
+) -> None:
+    faculty = (await running.sign_in("faculty@example.test"))["token"]
+    query = f"?token={faculty}" if by == "query" else ""
+    headers = {
+        "header": {"authorization": f"Bearer {faculty}"},
+        "query": {},
+        "cookie": {"cookie": f"authjs.session-token={faculty}", "origin": running.url},
+    }[by]
+    url = address(running, "/api/staffroom/ws" + query)
+
+    async with connect(url, additional_headers=headers) as socket:
+        await socket.send("hello")
+        await socket.recv()
+        await change(running, faculty)
+        began = time.monotonic()
+
+        assert await closed_with(socket) == code
+
+    assert time.monotonic() - began < 5
+    await asyncio.wait_for(echo.connections[0].wait_closed(), 5)
+
+
+async def test_other_connections_outlive_many_looks_at_who_has_them(
+    running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.auth.REMEMBER_S", 0.05)
+    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+    headers = await running.authorization()
+
+    async with (
+        connect(address(running, "/api/echo/7/ws"), additional_headers=headers) as mine,
+        connect(address(running, "/api/open/ws")) as nobodys,
+    ):
+        for socket in (mine, nobodys) * 5:
+            await asyncio.sleep(0.05)
+            await socket.send("still here")
+            assert await socket.recv() == "still here"

@@ -3,7 +3,7 @@
 import pytest
 
 from common.errors import Invalid
-from gateway.hygiene import check_target, client_address, rate_key
+from gateway.hygiene import check_target, client_address, client_scheme, rate_key
 
 
 @pytest.mark.parametrize("path", [b"/", b"/api/rooms", b"/api/rooms/", b"/docs/a.b-c_d~1"])
@@ -61,6 +61,29 @@ def test_only_our_own_proxies_are_believed(
     trusted: int, entries: list[bytes], address: str
 ) -> None:
     assert client_address("9.9.9.9", entries, trusted) == address
+
+
+@pytest.mark.parametrize(
+    ("trusted", "entries", "scheme"),
+    [
+        (0, [b"https"], "http"),
+        (1, [], "http"),
+        (1, [b""], "http"),
+        (1, [b"https"], "https"),
+        (1, [b"HTTPS"], "https"),
+        (1, [b"http"], "http"),
+        (1, [b"https, http"], "http"),
+        (1, [b"http", b"https"], "https"),
+        (2, [b"https, http"], "https"),
+        (2, [b"http, https, http"], "https"),
+        (2, [b"https"], "https"),  # the second proxy left it as it was
+        (1, [b"gopher"], "http"),
+    ],
+)
+def test_only_our_own_proxies_say_that_a_client_came_by_https(
+    trusted: int, entries: list[bytes], scheme: str
+) -> None:
+    assert client_scheme("http", entries, trusted) == scheme
 
 
 def test_an_ipv6_network_is_one_client() -> None:

@@ -39,3 +39,15 @@ def test_callers_who_stay_away_are_forgotten() -> None:
     windows.take("who", 5, 100.0)
 
     assert len(windows._windows) == 1
+
+
+def test_what_is_given_back_was_never_counted() -> None:
+    windows = SlidingWindows()
+
+    windows.give_back("somebody")
+    for second in range(5):
+        assert windows.take("somebody", 1, second).retry_after_s == 0
+        windows.give_back("somebody")
+    windows.take("somebody", 1, 5)
+
+    assert windows.take("somebody", 1, 6).retry_after_s > 0

@@ -1,26 +1,24 @@
 """Signing in and out, as the contracts `circle_time` and `directory` word it."""
 
-import time
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from common.app import JsonResponse, caller, contract_router
 from common.contracts import Contract
-from common.errors import Invalid, TooManyRequests, Unauthorized
+from common.errors import Invalid, Unauthorized
 from common.fields import CLEAN
 from common.identity import Identity, Role
 from gateway.accounts import service
+from gateway.accounts.attempts import sign_in
 from gateway.accounts.repository import Accounts, User
-from gateway.auth import bearer_token
+from gateway.cookies import forget_sessions
 
 circle_time = contract_router(Contract.CIRCLE_TIME)
 directory = contract_router(Contract.DIRECTORY)
 
 Caller = Annotated[Identity, Depends(caller)]
-ATTEMPTS_A_MINUTE: Final = 10
-ATTEMPTS_OF_ALL_A_MINUTE: Final = 100
 Login = Annotated[str, StringConstraints(min_length=1, max_length=320), CLEAN]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
@@ -80,14 +78,17 @@ class PersonReply(BaseModel):
 
 @circle_time.post("/api/auth/login", response_model=SignInReply)
 async def login(body: Credentials, request: Request) -> JsonResponse:
-    user, tokens = await _sign_in(request, body.email, body.password)
-    data = {**_tokens(tokens), "user": _person(user)}
+    signed_in = await sign_in(request, body.email, body.password)
+    data = {**_tokens(signed_in.tokens), "user": _person(signed_in.user)}
     return JsonResponse({"success": True, "data": data})
 
 
 @circle_time.post("/api/auth/refresh")
 async def refresh(body: RefreshToken, request: Request) -> JsonResponse:
-    tokens = await service.refresh(request.app.state.database.sessions, body.refresh)
+    state = request.app.state
+    tokens = await service.refresh(
+        state.database.sessions, body.refresh, idle=state.settings.session_idle
+    )
     return JsonResponse({"success": True, "data": _tokens(tokens)})
 
 
@@ -102,11 +103,13 @@ async def me(identity: Caller, request: Request) -> JsonResponse:
 
 @circle_time.post("/api/auth/logout")
 async def logout(request: Request) -> JsonResponse:
-    token = bearer_token(request.headers["authorization"].encode())
-    async with request.app.state.database.sessions.begin() as session:
-        await Accounts(session).end_session(service.digest(token.decode()))
+    token: bytes = request.scope["token"]
+    await service.sign_out(request.app.state.database.sessions, token.decode())
     request.app.state.authenticator.forget(token)
-    return JsonResponse({"success": True, "data": {"loggedOut": True}})
+    response = JsonResponse({"success": True, "data": {"loggedOut": True}})
+    if request.scope["by_cookie"]:
+        forget_sessions(response, request)
+    return response
 
 
 @directory.post("/api/users/login/", response_model=TokenPair)
@@ -114,25 +117,8 @@ async def directory_login(body: DirectoryCredentials, request: Request) -> JsonR
     login = body.username or body.email
     if login is None:
         raise Invalid("Validation failed", fields={"username": ["This field is required."]})
-    _, tokens = await _sign_in(request, login, body.password)
+    tokens = (await sign_in(request, login, body.password)).tokens
     return JsonResponse({"refresh": tokens.refresh, "access": tokens.access})
-
-
-async def _sign_in(request: Request, login: str, password: str) -> tuple[User, service.Tokens]:
-    state = request.app.state
-    # One client may try an account less often than all of them together, so that guessing is slow
-    # from anywhere and still nobody locks the owner out.
-    account, now = ("account", login.lower()), time.time()
-    for key, limit in (
-        ((*account, request.scope["client_key"]), ATTEMPTS_A_MINUTE),
-        (account, ATTEMPTS_OF_ALL_A_MINUTE),
-    ):
-        if wait_s := state.windows.take(key, limit, now).retry_after_s:
-            headers = {"retry-after": str(wait_s)}
-            raise TooManyRequests("Too many requests. Please try again later.", headers=headers)
-    return await service.sign_in(
-        state.database.sessions, login, password, days=state.settings.session_days
-    )
 
 
 def _tokens(tokens: service.Tokens) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, literal, null, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Row, func, literal, null, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,10 +38,20 @@ class User:
 
 
 _COLUMNS = [users.c[name] for name in User.__dataclass_fields__]
+_BY_NAME = (func.lower(users.c.name), users.c.id)
 
 
 def _user(row: Row[Any] | None) -> User | None:
     return User(**{**row._asdict(), "role": Role(row.role)}) if row else None
+
+
+def _lives(idle: timedelta) -> tuple[ColumnElement[bool], ...]:
+    """A session that was not ended, is not too old, and was used lately."""
+    return (
+        sessions.c.ended_at.is_(None),
+        sessions.c.expires_at > func.now(),
+        sessions.c.last_used_at > func.now() - idle,
+    )
 
 
 class Accounts:
@@ -86,7 +96,7 @@ class Accounts:
 
     async def all(self) -> Sequence[User]:
         """List the users by name."""
-        rows = await self._session.execute(select(*_COLUMNS).order_by(users.c.name, users.c.id))
+        rows = await self._session.execute(select(*_COLUMNS).order_by(*_BY_NAME))
         return [user for row in rows if (user := _user(row)) is not None]
 
     # --- sessions ---
@@ -100,15 +110,13 @@ class Accounts:
         )
         await self._session.execute(statement)
 
-    async def refresh_session(self, shown: bytes, access: bytes, refresh: bytes) -> str | None:
+    async def refresh_session(
+        self, shown: bytes, access: bytes, refresh: bytes, *, idle: timedelta
+    ) -> str | None:
         """Replace the tokens of the session whose refresh token is shown; returns its user."""
         replaced = (
             update(sessions)
-            .where(
-                sessions.c.refresh_sha256 == shown,
-                sessions.c.ended_at.is_(None),
-                sessions.c.expires_at > func.now(),
-            )
+            .where(sessions.c.refresh_sha256 == shown, *_lives(idle))
             .values(
                 access_sha256=access,
                 refresh_sha256=refresh,
@@ -141,6 +149,20 @@ class Accounts:
         )
         return len((await self._session.execute(ended)).all())
 
+    async def signed_in(self, token: bytes, *, idle: timedelta) -> tuple[User, datetime] | None:
+        """Return a session's user and when it ends at the latest; None if it has ended."""
+        found = (
+            select(*_COLUMNS, sessions.c.expires_at)
+            .join_from(sessions, users, sessions.c.user_id == users.c.id)
+            .where(sessions.c.access_sha256 == token, *_lives(idle), users.c.is_active)
+        )
+        row = (await self._session.execute(found)).first()
+        if row is None:
+            return None
+        values = row._asdict()
+        expires_at: datetime = values.pop("expires_at")
+        return User(**{**values, "role": Role(row.role)}), expires_at
+
     async def identify(self, token: bytes, *, idle: timedelta) -> Identity | None:
         """Tell whose token this is, by its SHA-256; None if nobody's, or no longer."""
         now = func.now()
@@ -149,13 +171,7 @@ class Accounts:
                 literal("user").label("kind"), users.c.id, users.c.role, users.c.name, users.c.email
             )
             .join(sessions, sessions.c.user_id == users.c.id)
-            .where(
-                sessions.c.access_sha256 == token,
-                sessions.c.ended_at.is_(None),
-                sessions.c.expires_at > now,
-                sessions.c.last_used_at > now - idle,
-                users.c.is_active,
-            )
+            .where(sessions.c.access_sha256 == token, *_lives(idle), users.c.is_active)
         )
         device = select(
             devices.c.kind, devices.c.id, null().label("role"), devices.c.name, null()

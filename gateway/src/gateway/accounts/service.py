@@ -28,6 +28,15 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who has just signed in, and until when at the latest."""
+
+    user: User
+    tokens: Tokens
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NewUser:
     """An account to be made."""
 
@@ -54,7 +63,7 @@ def digest(token: str) -> bytes:
 
 async def sign_in(
     sessions: async_sessionmaker[AsyncSession], login: str, password: str, *, days: int
-) -> tuple[User, Tokens]:
+) -> SignedIn:
     """Check a password and start a session.
 
     No transaction is open while the password is hashed.
@@ -78,21 +87,32 @@ async def sign_in(
         await Accounts(session).start_session(
             user.id, digest(tokens.access), digest(tokens.refresh), expires_at=expires_at
         )
-    return user, tokens
+    return SignedIn(user, tokens, expires_at)
 
 
-async def refresh(sessions: async_sessionmaker[AsyncSession], shown: str) -> Tokens:
+async def sign_out(sessions: async_sessionmaker[AsyncSession], token: str) -> None:
+    """End the session of an access token."""
+    async with sessions.begin() as session:
+        await Accounts(session).end_session(digest(token))
+
+
+async def refresh(
+    sessions: async_sessionmaker[AsyncSession], shown: str, *, idle: timedelta
+) -> Tokens:
     """Replace a session's tokens.
 
+    Args:
+        idle: a session that was unused for so long has ended.
+
     Raises:
-        Unauthorized: the refresh token is unknown, ended, or was used before. In the last case
-            somebody has a copy of it, and the session ends.
+        Unauthorized: the refresh token is unknown, its session has ended, or it was used before.
+            In the last case somebody has a copy of it, and the session ends.
     """
     tokens = Tokens(new_token("a"), new_token("r"))
     async with sessions.begin() as session:
         accounts = Accounts(session)
         user_id = await accounts.refresh_session(
-            digest(shown), digest(tokens.access), digest(tokens.refresh)
+            digest(shown), digest(tokens.access), digest(tokens.refresh), idle=idle
         )
         if user_id is None:
             await accounts.end_session_of_replaced(digest(shown))
