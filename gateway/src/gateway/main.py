@@ -27,7 +27,7 @@ from common.relay import Relay
 from common.schema import Schema
 from common.tracing import set_up_tracing
 from gateway import routes
-from gateway.accounts import api, commands, nextauth
+from gateway.accounts import api, commands, nextauth, users
 from gateway.accounts.csrf import CsrfTokens
 from gateway.accounts.repository import Accounts
 from gateway.accounts.tables import VERSIONS, metadata, outbox
@@ -61,7 +61,7 @@ class Gateway:
         self.database = Database.connect(url, schema="accounts", pool=settings.database_pool)
         signer = Signer(settings.identity_key.get_secret_value())
         authenticator = Authenticator(_find(self.database, settings), signer)
-        routers = [api.circle_time, api.directory, nextauth.university]
+        routers = [api.circle_time, api.directory, nextauth.university, users.university]
         accounts = create_api("accounts", version="1", routers=routers)
         accounts.state.database = self.database
         accounts.state.settings = settings

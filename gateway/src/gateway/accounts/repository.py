@@ -99,6 +99,16 @@ class Accounts:
         rows = await self._session.execute(select(*_COLUMNS).order_by(*_BY_NAME))
         return [user for row in rows if (user := _user(row)) is not None]
 
+    async def count(self) -> int:
+        """Count the users."""
+        return await self._session.scalar(select(func.count()).select_from(users)) or 0
+
+    async def page(self, *, offset: int, limit: int) -> Sequence[User]:
+        """List part of the users by name."""
+        found = select(*_COLUMNS).order_by(*_BY_NAME).offset(offset).limit(limit)
+        rows = await self._session.execute(found)
+        return [user for row in rows if (user := _user(row)) is not None]
+
     # --- sessions ---
 
     async def start_session(
