@@ -1,8 +1,14 @@
 """Webhooks, through the gateway of a running system, to a receiver of the test's own."""
 
 import json
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +17,8 @@ from aiokafka import AIOKafkaConsumer
 from making import booking_of, iso, make_room, soon
 from receiver import Message, Receiver, Reply, receiving
 from running_system import System, eventually
+
+from common.testing.servers import free_port
 
 HOUR = timedelta(hours=1)
 
@@ -349,6 +357,65 @@ class TestSecrets:
         assert "webhook not taken" in log
         for secret in (made["secret"], "canary-of-the-answer", "canary-of-the-address"):
             assert secret not in log
+
+
+class TestTheGuide:
+    async def test_its_receiver_believes_what_we_send_and_nobody_else(
+        self, admin: httpx.AsyncClient, tmp_path: Path
+    ) -> None:
+        """docs/guides/integrating.md, "A receiver", as it stands there."""
+        port, output = free_port(), tmp_path / "output"
+        url = f"http://127.0.0.1:{port}/atrium"
+        made = await subscribed(admin, url)
+        with guides_receiver(tmp_path, made["secret"], port):
+            booking = await booked(admin)
+            await admin.delete(f"/api/bookings/{booking['id']}")
+
+            async def printed() -> list[str]:
+                return [line for line in lines_of(output) if line.startswith(booking["id"])]
+
+            seen = await eventually(printed, lambda lines: len(lines) == 2)
+            forged = {
+                "webhook-id": "x",
+                "webhook-timestamp": str(int(time.time())),
+                "webhook-signature": "v1,AAAA",
+            }
+            async with httpx.AsyncClient() as stranger:
+                reply = await stranger.post(url, headers=forged, content=b"{}")
+        await admin.delete(f"/api/webhooks/{made['id']}")
+
+        assert reply.status_code == 401
+        assert seen == [f"{booking['id']} 1 confirmed", f"{booking['id']} 2 cancelled"]
+
+
+@contextmanager
+def guides_receiver(folder: Path, secret: str, port: int) -> Iterator[None]:
+    """Run the guide's receiver; what it prints goes to `output` in the folder."""
+    program = folder / "receiver.py"
+    program.write_text(receiver_of_the_guide())
+    environment = {
+        **os.environ,
+        "ATRIUM_WEBHOOK_SECRET": secret,
+        "ATRIUM_RECEIVER_PORT": str(port),
+        "ATRIUM_RECEIVER_DATABASE": str(folder / "receiver.sqlite3"),
+    }
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen([sys.executable, program], env=environment, stdout=output)
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def lines_of(file: Path) -> list[str]:
+    return file.read_text().splitlines()
+
+
+def receiver_of_the_guide() -> str:
+    guide = Path(__file__).parents[2] / "docs/guides/integrating.md"
+    section = guide.read_text().partition("### A receiver\n")[2]
+    return section.partition("```python\n")[2].partition("```")[0]
 
 
 async def topic_of(system: System, booking: dict[str, Any], count: int) -> list[bytes]:
