@@ -1,0 +1,370 @@
+"""Booking rooms against the same statements in pgbench: the function, the service, the gateway.
+
+Every booking is one transaction of `bookings.booking_statements`, durable (synchronous commit,
+fsync). pgbench runs the same two statements by eight clients; then the service's own function does,
+in one process with eight connections; then its HTTP interface, and the gateway before it, are asked
+by wrk. All of it in turn, round by round, in one run, so that a busy machine slows all of them; a
+figure is the median of the rounds' ratios.
+
+Then 64 clients want fifty slots that are taken: how long losers wait, against winners.
+
+    uv run python benchmarks/bookings/run.py [--rounds 3] [--seconds 4]
+
+Needs Debian's postgresql-contrib (pgbench) and wrk. Exits with 1 when a figure is past its limit.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import re
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import httpx
+import uvloop
+
+from bookings.booking_statements import BOOK, LOOK
+from bookings.domain import Period
+from bookings.service.booking import NewBooking, book
+from bookings.tables import SCHEMA as BOOKINGS
+from common import migrations, roles
+from common.contracts import Contract
+from common.db import Database, create_engine
+from common.identity import Identity, Role, Signer
+from common.schema import Schema
+from common.testing.servers import free_port, postgres_server, scratch_folder
+from gateway.main import SCHEMA as ACCOUNTS
+from local_stack.postgres import Postgres
+from local_stack.process_groups import ProcessGroups
+from local_stack.settings import Settings as LocalSettings
+
+BIN = Path(sys.executable).parent
+ROOMS = 1000
+CLIENTS = 8
+CROWD = 64
+LEAST = {"function": 0.6, "service": 0.25, "gateway": 0.2}
+MOST_LOSERS_WAIT = 2.0
+BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
+
+# wrk asks for one slot after the other, or again and again for the first fifty.
+LUA = """
+local n, most = tonumber(os.getenv("FIRST")), tonumber(os.getenv("MOST"))
+local first = n
+local headers = { ["content-type"] = "application/json" }
+headers[os.getenv("HEADER")] = os.getenv("VALUE")
+request = function()
+  local hour = math.floor(n / 1000)
+  local start = 1893456000 + hour * 3600
+  local body = string.format(
+    '{"roomId":"%d","title":"Planning","startTime":"%s","endTime":"%s"}', n % 1000 + 1,
+    os.date("!%Y-%m-%dT%H:%M:%SZ", start), os.date("!%Y-%m-%dT%H:%M:%SZ", start + 3600))
+  n = n + 1
+  if n - first >= most then n = first end
+  return wrk.format("POST", "/api/bookings", headers, body)
+end
+"""
+
+
+@dataclass
+class Stand:
+    """What is measured, and where."""
+
+    folder: Path
+    postgres: Postgres
+    database: Database
+    signer: Signer
+    admin: Identity
+    service: str
+    gateway: str
+    token: str
+    # Slots are never asked for twice but on purpose.
+    next_slot: int = 0
+
+    def slots(self, count: int) -> int:
+        first, self.next_slot = self.next_slot, self.next_slot + count
+        return first
+
+
+def pgbench(stand: Stand, seconds: int) -> float:
+    """Return the transactions a second of the same statements, run by pgbench."""
+    first = stand.slots(50_000_000)
+    start = f"(timestamptz '2030-01-01Z' + (:n / {ROOMS}) * interval '1 hour')"
+    end = f"({start} + interval '1 hour')"
+    room = f"(:n % {ROOMS} + 1)::integer"
+    event = f"'\\x{(b'x' * 900).hex()}'::bytea"
+    look = {1: room, 2: "NULL::text", 3: start, 4: end, 5: "'ADMIN'", 6: f"'{stand.admin.id}'"}
+    row = [
+        "md5(:n::text || random()::text)", room, f"'{stand.admin.id}'", "'{}'::text[]",
+        "'Planning'", "NULL", start, end, start, end, f"({start} - interval '15 min')",
+        f"({start} + interval '15 min')", "now()", "'bookings.booking.v1'",
+        "md5(:n::text)", event, "md5(:n::text || random()::text)", "'booking.created'",
+    ]  # fmt: skip
+    script = stand.folder / "book.sql"
+    script.write_text(
+        f"\\set n random({first}, {first + 49_999_999})\nBEGIN;\n"
+        f"{_filled(LOOK, look)};\n{_filled(BOOK, dict(enumerate(row, 1)))};\nEND;\n"
+    )
+    address = ["-h", "127.0.0.1", "-p", str(stand.postgres.port), "-U", "bookings", "bench"]
+    load = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
+    said = subprocess.run(
+        ["pgbench", *load, "-f", script, *address],
+        env={**os.environ, "PGPASSWORD": stand.postgres.password},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = re.search(r"tps = ([\d.]+)", said)
+    assert found is not None, said
+    return float(found[1])
+
+
+def _filled(statement: str, values: dict[int, str]) -> str:
+    text = re.sub(r"\$(\d+)", lambda found: values[int(found[1])], statement)
+    return " ".join(text.split())
+
+
+def function(stand: Stand, seconds: int) -> float:
+    """Return the bookings a second of the service's function, on eight connections."""
+
+    async def client(until: float) -> int:
+        count = 0
+        while time.monotonic() < until:
+            slot = stand.slots(1)
+            start = BEGIN + timedelta(hours=slot // ROOMS)
+            new = NewBooking(
+                room_id=str(slot % ROOMS + 1),
+                title="Planning",
+                description=None,
+                period=Period(start, start + timedelta(hours=1)),
+            )
+            async with stand.database.sessions.begin() as session:
+                await book(session, stand.admin, new)
+            count += 1
+        return count
+
+    async def all_clients() -> float:
+        began = time.monotonic()
+        counts = await asyncio.gather(*(client(began + seconds) for _ in range(CLIENTS)))
+        rate = sum(counts) / (time.monotonic() - began)
+        await stand.database.engine.dispose()
+        return rate
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(all_clients())
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk says of one run."""
+
+    requests_per_s: float
+    p99_ms: float
+    refused: int
+
+
+def wrk(stand: Stand, address: str, *, seconds: int, connections: int, most: int) -> Load:
+    """Ask for free slots, or with ``most`` 50 for slots that are soon taken."""
+    script = stand.folder / "book.lua"
+    script.write_text(LUA)
+    header = {"HEADER": "authorization", "VALUE": f"Bearer {stand.token}"}
+    if address == stand.service:
+        signed = stand.signer.sign(
+            stand.admin,
+            service="bookings",
+            contract=Contract.CIRCLE_TIME,
+            method="POST",
+            path="/api/bookings",
+        )
+        header = {"HEADER": "atrium-identity", "VALUE": signed}
+    slots = {"FIRST": str(stand.slots(1_000_000)), "MOST": str(most)}
+    load = ["-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script)]
+    said = subprocess.run(
+        ["wrk", *load, address],
+        env={**os.environ, **header, **slots},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
+    assert rate is not None, said
+    assert p99 is not None, said
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    unit = {"us": 1e-3, "ms": 1.0, "s": 1e3}[p99[2]]
+    return Load(float(rate[1]), float(p99[1]) * unit, int(refused[1]) if refused else 0)
+
+
+def run(stand: Stand, rounds: int, seconds: int) -> bool:
+    shares: dict[str, list[float]] = {name: [] for name in LEAST}
+    waits = []
+    for number in range(1, rounds + 1):
+        limit = pgbench(stand, seconds)
+        rates = {"function": function(stand, seconds)}
+        for name, address in (("service", stand.service), ("gateway", stand.gateway)):
+            load = wrk(stand, address, seconds=seconds, connections=CLIENTS, most=1_000_000)
+            assert not load.refused, f"{load.refused} bookings of free slots were refused"
+            rates[name] = load.requests_per_s
+        for name, rate in rates.items():
+            shares[name].append(rate / limit)
+        alone = wrk(stand, stand.gateway, seconds=seconds, connections=CROWD, most=1_000_000)
+        hot = wrk(stand, stand.gateway, seconds=seconds, connections=CROWD, most=50)
+        waits.append(hot.p99_ms / alone.p99_ms)
+        told = ", ".join(
+            f"{name} {rate:,.0f} = {shares[name][-1]:.2f}" for name, rate in rates.items()
+        )
+        print(
+            f"round {number}: pgbench {limit:,.0f} bookings/s; {told}; p99 of {CROWD} clients"
+            f" {alone.p99_ms:.0f} ms alone, {hot.p99_ms:.0f} ms on 50 slots = {waits[-1]:.2f}"
+        )
+    ok = True
+    for name, least in LEAST.items():
+        share = statistics.median(shares[name])
+        ok = ok and share >= least
+        print(f"{name}/pgbench bookings a second: {share:.2f} (at least {least})")
+    wait = statistics.median(waits)
+    print(f"losers'/winners' p99 at {CROWD} clients: {wait:.2f} (at most {MOST_LOSERS_WAIT})")
+    return ok and wait <= MOST_LOSERS_WAIT
+
+
+# --- what is measured is brought up -------------------------------------------------------------
+
+
+async def prepare(postgres: Postgres, schema: Schema) -> None:
+    passwords = {schema.name: roles.SchemaPasswords(postgres.password, postgres.password)}
+    await roles.ensure(postgres.url(), passwords, database="bench")
+    engine = create_engine(address_of(postgres, f"{schema.name}_owner"), application="bench")
+    await migrations.migrate(engine, schema.metadata, schema.versions)
+    await engine.dispose()
+
+
+async def add_rooms(postgres: Postgres, admin: Identity) -> None:
+    server = await asyncpg.connect(postgres.url("bench"))
+    await server.execute(
+        "INSERT INTO bookings.rooms SELECT n, 'c' || lpad(n::text, 24, '0'), 1, 'Room ' || n,"
+        " 'Main', 'UTC', '07:00', '19:00', 0, 10, '{}', '{}', true, false, '{}'"
+        " FROM generate_series(1, $1) n",
+        ROOMS,
+    )
+    await server.execute(
+        "INSERT INTO bookings.users VALUES ($1, 1, 'Bench', 'bench@example.test', 'ADMIN', NULL,"
+        " true)",
+        admin.id,
+    )
+    await server.close()
+
+
+def address_of(postgres: Postgres, role: str) -> str:
+    return f"postgresql://{role}:{postgres.password}@127.0.0.1:{postgres.port}/bench"
+
+
+def until_answering(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            httpx.get(url, timeout=2)
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
+def sign_in(gateway: str, environment: dict[str, str]) -> tuple[str, str]:
+    account = {"email": "bench@example.test", "password": "a long password", "name": "Bench"}
+    subprocess.run(
+        [BIN / "gateway", "users", "import", "-"],
+        input=json.dumps([{**account, "role": "ADMIN"}]),
+        env=environment,
+        text=True,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    del account["name"]
+    reply = httpx.post(f"{gateway}/api/auth/login", json=account).raise_for_status()
+    data = reply.json()["data"]
+    return str(data["token"]), str(data["user"]["id"])
+
+
+@contextmanager
+def bench_stand() -> Iterator[Stand]:
+    """Start Postgres, bookings and a gateway; end them again."""
+    with ExitStack() as stack:
+        groups = stack.enter_context(ProcessGroups())
+        folder = stack.enter_context(scratch_folder())
+        postgres = Postgres(
+            LocalSettings().servers, folder / "postgres", free_port(), secrets.token_hex(8)
+        )
+        server = postgres_server(postgres, groups)
+        server.start()
+        stack.callback(server.kill)
+        asyncio.run(server.wait_ready())
+        for schema in (ACCOUNTS, BOOKINGS):
+            asyncio.run(prepare(postgres, schema))
+        ports = {name: free_port() for name in ("gateway", "university", "operations", "bookings")}
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        signer = Signer(key)
+        environment = {
+            **os.environ,
+            "GATEWAY_PORT": str(ports["gateway"]),
+            "GATEWAY_UNIVERSITY_PORT": str(ports["university"]),
+            "GATEWAY_OPERATIONS_PORT": str(ports["operations"]),
+            "GATEWAY_DATABASE_URL": address_of(postgres, "accounts"),
+            "GATEWAY_IDENTITY_KEY": key,
+            "GATEWAY_BOOKINGS_URL": f"http://127.0.0.1:{ports['bookings']}",
+            "GATEWAY_WRITE_LIMIT": "1000000000",
+            "BOOKINGS_PORT": str(ports["bookings"]),
+            "BOOKINGS_DATABASE_URL": address_of(postgres, "bookings"),
+            "ATRIUM_IDENTITY_PUBLIC_KEYS": signer.public_key,
+            "ATRIUM_KAFKA": f"127.0.0.1:{free_port()}",
+            "ATRIUM_LOG_LEVEL": "ERROR",
+        }
+        for command in (["gateway", "run"], ["bookings", "api"]):
+            process = subprocess.Popen(
+                [str(BIN / command[0]), *command[1:]],
+                env=environment,
+                start_new_session=True,
+                stderr=subprocess.DEVNULL,
+            )
+            groups.started(process.pid)
+        gateway = f"http://127.0.0.1:{ports['gateway']}"
+        service = f"http://127.0.0.1:{ports['bookings']}"
+        until_answering(gateway)
+        until_answering(service)
+        token, user_id = sign_in(gateway, environment)
+        admin = Identity(
+            kind="user", id=user_id, role=Role.ADMIN, name="Bench", email="bench@example.test"
+        )
+        asyncio.run(add_rooms(postgres, admin))
+        url = address_of(postgres, "bookings")
+        database = Database.connect(url, schema="bookings", pool=CLIENTS)
+        yield Stand(folder, postgres, database, signer, admin, service, gateway, token)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=4, help="of load, a run")
+    options = parser.parse_args()
+    for program in ("pgbench", "wrk"):
+        if shutil.which(program) is None:
+            print(f"{program} is missing: apt-get install postgresql-contrib wrk", file=sys.stderr)
+            return 2
+    with bench_stand() as stand:
+        return 0 if run(stand, options.rounds, options.seconds) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
