@@ -281,6 +281,7 @@ class Attempt:
     id: int
     claim: int
     webhook_id: str
+    booking_id: str
     url: str
     secret: bytes
     event_id: str
@@ -369,6 +370,7 @@ class Deliveries:
                 columns.id,
                 columns.claims.label("claim"),
                 columns.webhook_id,
+                columns.booking_id,
                 webhooks.c.url,
                 webhooks.c.secret,
                 columns.event_id,
@@ -393,9 +395,21 @@ class Deliveries:
         ours = and_(
             webhook_deliveries.c.id == attempt.id, webhook_deliveries.c.claims == attempt.claim
         )
-        due = {} if again_in_s is None else {"due_at": _now + timedelta(seconds=again_in_s)}
-        settled = update(webhook_deliveries).where(ours).values({**values, **due})
-        return await self._session.scalar(settled.returning(webhook_deliveries.c.id)) is not None
+        due = _now if again_in_s is None else _now + timedelta(seconds=again_in_s)
+        columns = webhook_deliveries.c
+        settled = update(webhook_deliveries).where(ours).values({**values, "due_at": due})
+        if await self._session.scalar(settled.returning(columns.id)) is None:
+            return False
+        # What has to wait for this one is not looked at before: a receiver that is away for days
+        # would have the whole of it looked through at every turn.
+        later = update(webhook_deliveries).where(
+            columns.webhook_id == attempt.webhook_id,
+            columns.booking_id == attempt.booking_id,
+            columns.state == "pending",
+            columns.id > attempt.id,
+        )
+        await self._session.execute(later.values(due_at=due))
+        return True
 
     async def replay(
         self,
@@ -431,6 +445,13 @@ class Deliveries:
         )
         rows = await self._session.execute(again.returning(columns.id))
         return len(rows.all())
+
+    async def hasten(self, webhook_id: str) -> None:
+        """Try at once what waits for a webhook that has been mended."""
+        waits = and_(
+            webhook_deliveries.c.webhook_id == webhook_id, webhook_deliveries.c.state == "pending"
+        )
+        await self._session.execute(update(webhook_deliveries).where(waits).values(due_at=_now))
 
     async def count(self, webhook_id: str) -> int:
         """Count the deliveries of a webhook."""

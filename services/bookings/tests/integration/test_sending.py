@@ -472,9 +472,64 @@ async def test_a_webhook_that_is_deleted_while_somebody_books_breaks_no_booking(
         async with database.sessions.begin() as deleting_it:
             await webhooks.remove(deleting_it, admin, webhook_id)
 
+    async with database.sessions.begin() as session:
+        assert await Deliveries(session).claim([], 10) == []
+
+
+async def test_what_waits_for_another_is_not_looked_at_before_and_goes_right_after(
+    database: Database,
+    admin: Identity,
+    book: Book,
+    receiver: Receiver,
+    sql: "asyncpg.Connection[Any]",
+) -> None:
+    await subscribe(database, admin, receiver.url)
+    booking_id = await book(0)
+    async with database.sessions.begin() as session:
+        await bookings.cancel(session, admin, booking_id)
+    receiver.answer = lambda _: Reply(503, {"retry-after": "1000"})
+    question = "SELECT count(*) FROM bookings.webhook_deliveries WHERE due_at > now() + '900 s'"
+
+    async def waiting() -> Any:
+        return await sql.fetchval(question)
+
     async with sending(database):
-        await asyncio.sleep(0.2)
-    assert receiver.received == []
+        await eventually(waiting, lambda seen: seen == 2)
+        receiver.answer = lambda _: Reply()
+        # Only the first of them: the second comes by itself.
+        await sql.execute(
+            "UPDATE bookings.webhook_deliveries SET due_at = now()"
+            " WHERE id = (SELECT min(id) FROM bookings.webhook_deliveries)"
+        )
+        await delivered(sql, 2)
+
+    assert versions(receiver.received, booking_id) == [1, 1, 2]
+
+
+async def test_a_mended_webhook_gets_what_waits_at_once(
+    database: Database,
+    admin: Identity,
+    book: Book,
+    receiver: Receiver,
+    sql: "asyncpg.Connection[Any]",
+) -> None:
+    async with receiving() as gone:
+        pass
+    webhook_id, _ = await subscribe(database, admin, gone.url)
+    await book(0)
+
+    async def attempts() -> Any:
+        return await sql.fetchval(
+            "SELECT count(*) FROM bookings.webhooks WHERE failing_since < now()"
+        )
+
+    async with sending(database, first_retry_s=3600):
+        await eventually(attempts, lambda seen: seen == 1)
+        async with database.sessions.begin() as session:
+            await webhooks.change(session, admin, webhook_id, {"url": receiver.url}, REACH)
+        await delivered(sql, 1)
+
+    assert len(receiver.received) == 1
 
 
 async def test_replay_sends_again_by_time_and_by_name(

@@ -98,9 +98,10 @@ async def change(
         _check_url(values["url"], reach)
     if "events" in values:
         values["events"] = _listed(values["events"])
-    # Whoever mends it gets five days anew.
+    # Whoever mends it gets five days anew, and what waits at once.
     if values.get("active") or values.get("url", before["url"]) != before["url"]:
         values |= {"failing_since": None, "off_reason": None}
+        await Deliveries(session).hasten(webhook_id)
     changed = await Webhooks(session).change(webhook_id, values) if values else before
     if changed is None:
         raise NotFound(NO_WEBHOOK)
