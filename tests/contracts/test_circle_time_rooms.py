@@ -129,7 +129,7 @@ async def test_a_room_by_either_id(student: httpx.AsyncClient, admin: httpx.Asyn
 
 
 @pytest.mark.parametrize(
-    "room_id", [new_cuid(), "999999", "0", "-1", "x", "9" * 40, "c" * 300, "null"]
+    "room_id", ["c" + "0" * 24, "999999", "0", "-1", "x", "9" * 40, "c" * 300, "null"]
 )
 async def test_an_unknown_or_malformed_id_is_404(student: httpx.AsyncClient, room_id: str) -> None:
     reply = await student.get(f"/api/rooms/{room_id}")
@@ -184,7 +184,7 @@ async def until_shown(client: httpx.AsyncClient, room_id: int, status: str) -> N
             "available",
         ),
         # An administrator's booking stands in its place.
-        (-5, 30, {"holds": False, "overridden_by": new_cuid()}, "available"),
+        (-5, 30, {"holds": False, "overridden_by": "c" + "0" * 24}, "available"),
     ],
     ids=lambda value: str(value)[:40],
 )
