@@ -583,7 +583,7 @@ OUTWARD: Final = (
     Mutant(
         name="one booking's deliveries keep their order",
         path=f"{BOOKING_SOURCES}/outward_repository.py",
-        old="                in_order,\n",
+        old="                columns.id == oldest,\n",
         new="",
         tests=(
             f"{SENDING}::test_one_booking_s_events_keep_their_order_though_each_fails_at_first",

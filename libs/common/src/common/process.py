@@ -18,6 +18,7 @@ from common.app import Operations
 from common.log import set_up_logging
 from common.schema import Schema
 from common.settings import DatabaseSettings, ProcessSettings, ServiceSettings
+from common.tasks import end
 from common.tracing import set_up_tracing
 
 _log = logging.getLogger(__name__)
@@ -207,9 +208,7 @@ async def serve(
     try:
         await asyncio.gather(*(server.serve() for server in servers))
     finally:
-        for task in (*tasks, *([watch] if watch else [])):
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await end(*tasks, *([watch] if watch else []))
     for outcome in ended:
         if isinstance(outcome, Exception):
             raise outcome

@@ -21,6 +21,7 @@ from common.consumer import Consumer, DeadLetterLimit, Subscription
 from common.db import Database
 from common.events import CloudEvent
 from common.ids import new_cuid
+from common.tasks import end
 from common.testing.plugin import Broker, TestDatabase
 
 Make = Callable[..., Consumer]
@@ -46,8 +47,7 @@ def make(database: Database, topics: Broker) -> Make:
 async def running(consumer: Consumer) -> AsyncIterator["asyncio.Task[None]"]:
     task = asyncio.create_task(consumer.run())
     yield task
-    task.cancel()
-    [ended] = await asyncio.gather(task, return_exceptions=True)
+    [ended] = await end(task)
     if isinstance(ended, Exception):
         raise ended
 

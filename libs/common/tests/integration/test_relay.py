@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from common.db import Database
 from common.relay import Relay
+from common.tasks import end
 from common.testing.plugin import Broker, TestDatabase
 
 THINGS_COUNT = 8
@@ -29,9 +30,7 @@ async def relays(database: Database, broker: Broker, count: int) -> AsyncIterato
         for _ in range(count)
     ]
     yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(*tasks)
 
 
 async def everything_sent(database: Database) -> None:

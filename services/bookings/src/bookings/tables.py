@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -290,6 +291,8 @@ webhook_deliveries = Table(
     Column("last_status", Integer),
     Column("last_answer", Text),
     Column("created_at", _INSTANT, nullable=False, server_default=func.now()),
+    # What is sent one after the other.
+    Column("queue", Text, Computed("webhook_id || '/' || booking_id", persisted=True)),
     CheckConstraint("state IN ('pending', 'delivered', 'failed')", name="webhook_deliveries_state"),
     Index(
         "webhook_deliveries_due",
@@ -298,9 +301,8 @@ webhook_deliveries = Table(
         postgresql_where=text("state = 'pending'"),
     ),
     Index(
-        "webhook_deliveries_in_order",
-        "webhook_id",
-        "booking_id",
+        "webhook_deliveries_queued",
+        "queue",
         "id",
         postgresql_where=text("state = 'pending'"),
     ),

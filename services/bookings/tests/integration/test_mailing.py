@@ -21,6 +21,7 @@ from bookings.repository import Notifications
 from common.db import Database
 from common.identity import Identity, Role
 from common.ids import new_cuid
+from common.tasks import end
 from common.testing.plugin import TestDatabase
 
 
@@ -130,9 +131,7 @@ async def mailing(
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await end(*tasks, again_after_s=1)
         assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
 
 

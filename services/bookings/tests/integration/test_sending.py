@@ -22,6 +22,7 @@ from bookings.service.booking import Change, NewBooking
 from bookings.webhook import networks_of, secret_bytes
 from common.db import Database
 from common.identity import Identity
+from common.tasks import end
 from common.testing.plugin import TestDatabase
 
 SEAL = Seal("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
@@ -83,9 +84,7 @@ async def sending(
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await end(*tasks, again_after_s=1)
         assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
 
 

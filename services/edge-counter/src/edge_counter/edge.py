@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from common.tasks import end
 from edge_counter import health as health_port
 from edge_counter.configuration import ConfigurationPoller, gateway
 from edge_counter.detector import Detector
@@ -92,8 +93,7 @@ async def _until(
     waiting = asyncio.create_task(stopped.wait())
     await asyncio.wait([*tasks, thread, waiting], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
-    for task in (*tasks, waiting):
-        task.cancel()
-    for outcome in await asyncio.gather(*tasks, thread, waiting, return_exceptions=True):
+    ended = await end(*tasks, waiting)
+    for outcome in (*ended, *await asyncio.gather(thread, return_exceptions=True)):
         if isinstance(outcome, Exception):
             raise outcome

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from common.events import CROSSINGS
+from common.tasks import end
 from common.testing.plugin import Broker
 from common.testing.servers import Server, free_port, kafka_server
 from edge_counter.spool import DatedCrossing, Spool
@@ -37,9 +38,7 @@ async def sending(spool: Spool, kafka: str) -> AsyncIterator[Uplink]:
     try:
         yield uplink
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 async def until(is_so: Callable[[], object], within_s: float = 30) -> None:

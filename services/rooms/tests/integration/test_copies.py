@@ -17,6 +17,7 @@ from common.consumer import Consumer
 from common.db import Database
 from common.events import BOOKINGS, LEVELS, BookingV1, CloudEvent, LevelV1
 from common.ids import new_cuid
+from common.tasks import end
 from common.testing.plugin import Broker
 from common.topics import ensure_topics
 from rooms.events import SUBSCRIPTIONS, on_bookings, on_levels
@@ -199,5 +200,4 @@ async def test_the_consumer_starts_before_its_topics_are_there(
             await asyncio.sleep(0.1)
 
     assert consumer.stopped_because is None
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end(running)
