@@ -12,6 +12,8 @@ SOURCES := libs/common/src gateway/src services/rooms/src services/bookings/src 
 	services/edge-counter/src deploy/local/src
 SEED ?=
 SECONDS ?= 120
+# One more than there are cores: tests wait a good deal, for servers and for deadlines.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +22,7 @@ run: setup ## Run the whole system in the foreground, with its demo; Ctrl-C ends
 	@exec $(BIN)/local-stack run
 
 test: setup servers ## Run every test, on real Postgres and Kafka
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: setup ## Check form, types and architecture
 	$(BIN)/ruff format --check .
@@ -57,7 +59,7 @@ clean: ## Remove what was installed, and the local system's data
 	rm -rf .venv .local uv.lock
 
 .venv/complete: $(PROJECTS) | $(UV)
-	$(UV) sync --quiet
+	$(UV) sync --quiet --compile-bytecode
 	@touch $@
 
 .local/uv/bin/uv:

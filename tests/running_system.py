@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from common.testing.servers import free_port
+from common.testing.servers import NO_TLS, free_port
 from local_stack.environment import Installation
 from local_stack.process_groups import ProcessGroups
 from local_stack.settings import Settings
@@ -176,7 +176,9 @@ class System:
         """Give a client of the gateway that is signed in as a role, or not at all."""
         headers = {"authorization": f"Bearer {self.tokens[role]}"} if role else {}
         address = self.university_url if university else self.base_url
-        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as one:
+        async with httpx.AsyncClient(
+            base_url=address, headers=headers, timeout=30, verify=NO_TLS
+        ) as one:
             yield one
 
     def _process(self) -> subprocess.Popen[bytes]:

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from common.testing.servers import NO_TLS
+
 VERSIONS = (4, 5)
 
 
@@ -113,5 +115,7 @@ def outcome(reply: httpx.Response) -> Outcome:
 async def open_browser(base_url: str, **more: Any) -> AsyncIterator[Browser]:
     """Open a browser on our own page, unless another ``origin`` is given."""
     no_jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    async with httpx.AsyncClient(base_url=base_url, cookies=no_jar, timeout=30) as http:
+    async with httpx.AsyncClient(
+        base_url=base_url, cookies=no_jar, timeout=30, verify=NO_TLS
+    ) as http:
         yield Browser(http, **{"origin": base_url, **more})

@@ -14,7 +14,7 @@ from running_gateway import Running, StartGateway
 from common.identity import Role
 from common.process import serve
 from common.testing.plugin import SIGNING_KEY, CloneDatabase, TestDatabase
-from common.testing.servers import free_port
+from common.testing.servers import NO_TLS, free_port
 from gateway.main import SCHEMA, Gateway
 from gateway.settings import Settings
 
@@ -48,7 +48,9 @@ async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartG
             stopping = asyncio.Event()
             task = asyncio.create_task(serve(gateway.listeners(), until=stopping))
             base_url = f"http://127.0.0.1:{settings.port}"
-            client = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url))
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=base_url, verify=NO_TLS)
+            )
             await _answering(client, task)
 
             async def stop() -> None:

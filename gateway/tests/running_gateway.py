@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from raw_http import FakeService
 
 from common.identity import Role
-from gateway.accounts import service
+from gateway.accounts import passwords, service
+from gateway.accounts.passwords import hash_password
 from gateway.accounts.service import NewUser
 from gateway.main import Gateway
 
@@ -49,11 +51,23 @@ class Running:
         name = role.lower()
         new = NewUser(f"{name}@example.test", role.title(), role, PASSWORD, username=name)
         async with self.gateway.database.sessions.begin() as session:
-            await service.add_user(session, new)
+            with patch.object(passwords, "hash_password", _hash_once):
+                await service.add_user(session, new)
 
     async def authorization_of_a_new(self, role: str) -> dict[str, str]:
         await self.add_account(Role(role.upper()))
         return await self.authorization(f"{role}@example.test")
+
+
+_hashes: list[str] = []
+
+
+async def _hash_once(password: str) -> str:
+    """Hash the one password of the tests, which is made to be slow, once for all of them."""
+    assert password == PASSWORD
+    if not _hashes:
+        _hashes.append(await hash_password(password))
+    return _hashes[0]
 
 
 StartGateway = Callable[..., Awaitable[Running]]

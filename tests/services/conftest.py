@@ -13,6 +13,7 @@ import rooms.main
 from common.contracts import Contract
 from common.identity import Identity, Signer
 from common.testing.plugin import CloneDatabase
+from common.testing.servers import NO_TLS
 
 SERVICES = {
     one.name: one for one in (rooms.main.SERVICE, bookings.main.SERVICE, occupancy.main.SERVICE)
@@ -55,7 +56,9 @@ class Service:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(self._app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://service", verify=NO_TLS
+        ) as client:
             yield client
 
     def sign(self, identity: Identity, **changes: Any) -> dict[str, str]:

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -25,6 +26,10 @@ from local_stack.process_groups import ProcessGroups
 # port between the moment it is found and the moment its server listens, or restarts.
 _FIRST_PORT: Final = 10_000
 _PORTS: Final = 20_000
+
+
+# For HTTP clients, none of which speaks TLS here: to read all authorities takes 30 ms for each.
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def free_port(in_a_row: int = 1) -> int:
