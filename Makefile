@@ -33,6 +33,7 @@ lint: setup ## Check form, types and architecture
 bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python benchmarks/gateway/run.py
 	$(BIN)/python benchmarks/bookings/run.py
+	$(BIN)/python benchmarks/rooms/run.py
 
 chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
 	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos tests/services

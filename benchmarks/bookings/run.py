@@ -1,10 +1,10 @@
-"""Booking rooms against the same statements in pgbench: the function, the service, the gateway.
+"""Booking rooms against the same statements in pgbench: repository, function, service, gateway.
 
-Every booking is one transaction of `bookings.booking_statements`, durable (synchronous commit,
-fsync). pgbench runs the same two statements by eight clients; then the service's own function does,
-in one process with eight connections; then its HTTP interface, and the gateway before it, are asked
-by wrk. All of it in turn, round by round, in one run, so that a busy machine slows all of them; a
-figure is the median of the rounds' ratios.
+A booking is the two statements of `bookings.booking_statements`, durable (synchronous commit,
+fsync). pgbench runs them by eight clients; then the repository does, in one process with eight
+connections; then the function that judges and books; then its HTTP interface, and the gateway
+before it, are asked by wrk. All of it in turn, round by round, in one run, so that a busy machine
+slows all of them; a figure is the median of the rounds' ratios.
 
 Then 64 clients want fifty slots that are taken: how long losers wait, against winners.
 
@@ -25,24 +25,27 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import httpx
 import uvloop
 
 from bookings.booking_statements import BOOK, LOOK
-from bookings.domain import Period
-from bookings.service.booking import NewBooking, book
+from bookings.domain import Booking, Period
+from bookings.repository import Bookings, Rooms
+from bookings.service.booking import Made, NewBooking, book, person_of
 from bookings.tables import SCHEMA as BOOKINGS
 from common import migrations, roles
 from common.contracts import Contract
 from common.db import Database, create_engine
 from common.identity import Identity, Role, Signer
+from common.ids import new_cuid
 from common.schema import Schema
 from common.testing.servers import free_port, postgres_server, scratch_folder
 from gateway.main import SCHEMA as ACCOUNTS
@@ -50,12 +53,14 @@ from local_stack.postgres import Postgres
 from local_stack.process_groups import ProcessGroups
 from local_stack.settings import Settings as LocalSettings
 
+T = TypeVar("T")
 BIN = Path(sys.executable).parent
 ROOMS = 1000
 CLIENTS = 8
 CROWD = 64
-LEAST = {"function": 0.6, "service": 0.25, "gateway": 0.2}
+LEAST = {"repository": 0.6, "service": 0.25, "gateway": 0.2}
 MOST_LOSERS_WAIT = 2.0
+EVENT = b"x" * 900
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 
 # wrk asks for one slot after the other, or again and again for the first fifty.
@@ -113,8 +118,8 @@ def pgbench(stand: Stand, seconds: int) -> float:
     ]  # fmt: skip
     script = stand.folder / "book.sql"
     script.write_text(
-        f"\\set n random({first}, {first + 49_999_999})\nBEGIN;\n"
-        f"{_filled(LOOK, look)};\n{_filled(BOOK, dict(enumerate(row, 1)))};\nEND;\n"
+        f"\\set n random({first}, {first + 49_999_999})\n"
+        f"{_filled(LOOK, look)};\n{_filled(BOOK, dict(enumerate(row, 1)))};\n"
     )
     address = ["-h", "127.0.0.1", "-p", str(stand.postgres.port), "-U", "bookings", "bench"]
     load = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
@@ -135,28 +140,68 @@ def _filled(statement: str, values: dict[int, str]) -> str:
     return " ".join(text.split())
 
 
+def repository(stand: Stand, seconds: int) -> float:
+    """Return the bookings a second of the two calls of the repository, on eight connections."""
+    person = person_of(stand.admin)
+
+    async def first() -> Booking:
+        return (await book_slot(stand)).bookings[0]
+
+    async def work(made: Booking) -> None:
+        room_id, period = slot_of(stand)
+        async with stand.database.sessions() as session:
+            found = await Rooms(session).look(room_id, period, person)
+            assert found is not None
+            made = replace(made, id=new_cuid(), room=found[0], period=period, held=period)
+            booked = await Bookings(session).book(made, made.id, EVENT, "booking.created")
+            assert booked
+
+    return rate_of(stand, seconds, first, work)
+
+
 def function(stand: Stand, seconds: int) -> float:
     """Return the bookings a second of the service's function, on eight connections."""
 
-    async def client(until: float) -> int:
+    async def nothing() -> None: ...
+
+    async def work(_: None) -> None:
+        await book_slot(stand)
+
+    return rate_of(stand, seconds, nothing, work)
+
+
+def slot_of(stand: Stand) -> tuple[int, Period]:
+    slot = stand.slots(1)
+    start = BEGIN + timedelta(hours=slot // ROOMS)
+    return slot % ROOMS + 1, Period(start, start + timedelta(hours=1))
+
+
+async def book_slot(stand: Stand) -> Made:
+    room_id, period = slot_of(stand)
+    new = NewBooking(room_id=str(room_id), title="Planning", description=None, period=period)
+    async with stand.database.sessions() as session:
+        return await book(session, stand.admin, new)
+
+
+def rate_of(
+    stand: Stand,
+    seconds: int,
+    prepare: Callable[[], Awaitable[T]],
+    work: Callable[[T], Awaitable[None]],
+) -> float:
+    """Return how often a second eight clients get some work done."""
+
+    async def client(until: float, given: T) -> int:
         count = 0
         while time.monotonic() < until:
-            slot = stand.slots(1)
-            start = BEGIN + timedelta(hours=slot // ROOMS)
-            new = NewBooking(
-                room_id=str(slot % ROOMS + 1),
-                title="Planning",
-                description=None,
-                period=Period(start, start + timedelta(hours=1)),
-            )
-            async with stand.database.sessions.begin() as session:
-                await book(session, stand.admin, new)
+            await work(given)
             count += 1
         return count
 
     async def all_clients() -> float:
+        given = await prepare()
         began = time.monotonic()
-        counts = await asyncio.gather(*(client(began + seconds) for _ in range(CLIENTS)))
+        counts = await asyncio.gather(*(client(began + seconds, given) for _ in range(CLIENTS)))
         rate = sum(counts) / (time.monotonic() - began)
         await stand.database.engine.dispose()
         return rate
@@ -211,7 +256,8 @@ def run(stand: Stand, rounds: int, seconds: int) -> bool:
     waits = []
     for number in range(1, rounds + 1):
         limit = pgbench(stand, seconds)
-        rates = {"function": function(stand, seconds)}
+        rates = {"repository": repository(stand, seconds)}
+        judged = function(stand, seconds)
         for name, address in (("service", stand.service), ("gateway", stand.gateway)):
             load = wrk(stand, address, seconds=seconds, connections=CLIENTS, most=1_000_000)
             assert not load.refused, f"{load.refused} bookings of free slots were refused"
@@ -221,7 +267,7 @@ def run(stand: Stand, rounds: int, seconds: int) -> bool:
         alone = wrk(stand, stand.gateway, seconds=seconds, connections=CROWD, most=1_000_000)
         hot = wrk(stand, stand.gateway, seconds=seconds, connections=CROWD, most=50)
         waits.append(hot.p99_ms / alone.p99_ms)
-        told = ", ".join(
+        told = f"function {judged:,.0f} = {judged / limit:.2f}, " + ", ".join(
             f"{name} {rate:,.0f} = {shares[name][-1]:.2f}" for name, rate in rates.items()
         )
         print(

@@ -6,15 +6,16 @@ documents; refusals take the shape of the contract under which the gateway let t
 """
 
 import hashlib
+import inspect
 import logging
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -27,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import idempotency
 from common.contracts import Contract, InternalError, refusal_body, refusal_schema
-from common.db import UNAVAILABLE, is_unavailable
+from common.db import UNAVAILABLE, in_transaction, is_unavailable
 from common.errors import (
     AppError,
     Conflict,
@@ -48,18 +49,22 @@ from common.validation import fields_of, labelled_sentence, sentence
 _log = logging.getLogger(__name__)
 _tracer = trace.get_tracer(__name__)
 
+T = TypeVar("T")
 Check = Callable[[], Awaitable[None]]
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_IDENTITY: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class JsonResponse(Response):
-    """JSON by orjson, without a walk through Pydantic: for answers that the code itself shaped."""
+    """JSON by orjson, without a walk through Pydantic: for answers that the code itself shaped.
+
+    Moments may stay what they are; in UTC they are written with a Z.
+    """
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - whatever JSON can hold
-        return orjson.dumps(content)
+        return orjson.dumps(content, option=orjson.OPT_UTC_Z)
 
 
 class SecretResponse(JsonResponse):
@@ -79,7 +84,11 @@ def contract_router(contract: Contract) -> APIRouter:
 
     class Route(APIRoute):
         def get_route_handler(self) -> Handler:
-            handle = super().get_route_handler()
+            answer = super().get_route_handler()
+
+            async def handle(request: Request) -> Response:
+                return await in_transaction(request, answer(request))
+
             methods = self.methods or set()
             if "POST" in methods:
                 return _once(handle)
@@ -202,7 +211,20 @@ def contract_openapi(api: FastAPI, contract: Contract) -> dict[str, Any]:
     return described
 
 
-def caller(request: Request) -> Identity:
+def read_by(kind: Callable[..., T]) -> Any:  # noqa: ANN401 - as FastAPI's Depends
+    """Make a dependency of a class whose fields are parameters of the request.
+
+    FastAPI would make one in a thread, as it does with whatever is not a coroutine.
+    """
+
+    async def read(**given: Any) -> T:  # noqa: ANN401 - of the signature below
+        return kind(**given)
+
+    read.__signature__ = inspect.signature(kind)  # type: ignore[attr-defined]
+    return Depends(read)
+
+
+async def caller(request: Request) -> Identity:
     """Tell who is calling; use as ``Annotated[Identity, Depends(caller)]``."""
     call: Call = request.scope["call"]
     return call.identity

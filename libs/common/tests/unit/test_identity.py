@@ -56,8 +56,9 @@ def test_it_ends_after_a_minute(
     signer: Signer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = time.time
-    monkeypatch.setattr("common.identity.time.time", lambda: real() - 70)
-    token = signed(signer)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("common.identity.time.time", lambda: real() - 70)
+        token = signed(signer)
 
     with pytest.raises(Unauthorized):
         verifier.verify(token, method="GET", path="/api/rooms/")

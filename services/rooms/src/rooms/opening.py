@@ -26,7 +26,7 @@ from dateutil.rrule import YEARLY, rrule, weekday
 # A stretch of time, half-open.
 Span = tuple[datetime, datetime]
 # What is free of each local day, ascending; days without are left out.
-FreeDays = list[tuple[date, list[Span]]]
+FreeDays = Sequence[tuple[date, Sequence[Span]]]
 
 LONGEST_RULE: Final = 500
 MOST_COUNTED: Final = 10_000
@@ -432,14 +432,16 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 def by_day(spans: Iterable[Span], zone: str) -> FreeDays:
     """Split stretches of time at local midnights and gather them by day."""
     zone_info = ZoneInfo(zone)
-    days: FreeDays = []
+    days: list[tuple[date, list[Span]]] = []
+    tomorrow = datetime.min.replace(tzinfo=UTC)
     for begins, ends in spans:
         position = begins
         while position < ends:
-            day = _local(position, zone_info).date()
-            until = min(ends, _midnight(day + timedelta(days=1), zone_info))
-            if not days or days[-1][0] != day:
+            if position >= tomorrow:
+                day = _local(position, zone_info).date()
+                tomorrow = _midnight(day + timedelta(days=1), zone_info)
                 days.append((day, []))
+            until = min(ends, tomorrow)
             days[-1][1].append((position, until))
             position = until
     return days

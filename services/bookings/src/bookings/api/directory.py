@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from bookings.api.fields import AnyId
@@ -11,7 +11,7 @@ from bookings.repository import Entries
 from bookings.service import booking as service
 from bookings.service.telling import iso
 from bookings.tables import EVERY_ROOM, blackouts, holidays, policies, quotas
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import AsyncSession, Session
 from common.errors import Invalid, NotFound, invalid_field
@@ -21,7 +21,7 @@ from common.paging import PageLinks, PageQuery, page_of
 
 router = contract_router(Contract.DIRECTORY)
 
-Page = Annotated[PageQuery, Depends()]
+Page = Annotated[PageQuery, read_by(PageQuery)]
 _TABLES: Final = {"Blackout": blackouts, "Holiday": holidays, "Quota": quotas}
 _FIVE_YEARS: Final = 5 * 366
 _WEEK: Final = 7 * 24 * 60

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import Depends, Query, Request
+from fastapi import Query, Request
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -34,7 +34,7 @@ from bookings.service import requests
 from bookings.service.booking import Made, NewBooking
 from bookings.service.requests import Decision, NewOverride
 from bookings.service.telling import iso
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import Forbidden, NotFound, invalid_field
@@ -44,7 +44,7 @@ from common.paging import NumberedPage, Pagination, numbered_page_of
 
 router = contract_router(Contract.UNIVERSITY)
 
-Page = Annotated[NumberedPage, Depends()]
+Page = Annotated[NumberedPage, read_by(NumberedPage)]
 Purpose = Annotated[str, StringConstraints(min_length=1, max_length=500), CLEAN]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000), CLEAN]
 _BOOKED = frozenset({Status.CONFIRMED, Status.COMPLETED})

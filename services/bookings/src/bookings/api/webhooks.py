@@ -13,7 +13,7 @@ from bookings.sealing import Seal
 from bookings.service import webhooks as service
 from bookings.service.telling import iso
 from bookings.webhook import LONGEST_URL
-from common.app import JsonResponse, SecretResponse, contract_router
+from common.app import JsonResponse, SecretResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import Unavailable
@@ -29,7 +29,7 @@ _NO_KEY: Final = (
 _MOST_IDS: Final = 1000
 
 
-def _seal(request: Request) -> Seal:
+async def _seal(request: Request) -> Seal:
     """Return what seals secrets.
 
     Raises:
@@ -41,14 +41,14 @@ def _seal(request: Request) -> Seal:
     return seal
 
 
-def _reach(request: Request) -> Reach:
+async def _reach(request: Request) -> Reach:
     reach: Reach = request.app.state.reach
     return reach
 
 
 Sealing = Annotated[Seal, Depends(_seal)]
 Reaching = Annotated[Reach, Depends(_reach)]
-Page = Annotated[NumberedPage, Depends()]
+Page = Annotated[NumberedPage, read_by(NumberedPage)]
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), CLEAN]
 Event = Literal[

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Query, Request
+from fastapi import Query, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.fields import CLEAN, Instant, Integer, IntegerId, Name
@@ -158,7 +158,7 @@ async def list_rooms(
     identity: Caller,
     request: Request,
     query: Annotated[RoomQuery, Query()],
-    page: Annotated[PageQuery, Depends()],
+    page: Annotated[PageQuery, read_by(PageQuery)],
 ) -> JsonResponse:
     rooms, wanted = Rooms(session), query.wanted(identity)
     answer = await page_of(

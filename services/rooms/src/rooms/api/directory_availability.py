@@ -5,21 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel
 
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import Invalid, MethodNotAllowed
 from rooms.api.directory import NOT_FOUND, RoomQuery
 from rooms.api.paging import PageLinks, PageQuery, page_of
 from rooms.api.queries import Caller, NoInstant, OnlyADate, read_instant
-from rooms.api.times import iso
 from rooms.opening import FreeDays
 from rooms.repository.rooms import Rooms
 from rooms.service import availability
-from rooms.service import rooms as service
 
 router = contract_router(Contract.DIRECTORY)
 
@@ -120,7 +118,7 @@ def _days_view(days: FreeDays) -> list[dict[str, Any]]:
     return [
         {
             "date": day.isoformat(),
-            "slots": [{"start": iso(start), "end": iso(end)} for start, end in slots],
+            "slots": [{"start": start, "end": end} for start, end in slots],
         }
         for day, slots in days
     ]
@@ -137,8 +135,8 @@ async def list_availability(
     identity: Caller,
     request: Request,
     query: Annotated[RoomQuery, Query()],
-    page: Annotated[PageQuery, Depends()],
-    time_wanted: Annotated[_Time, Depends()],
+    page: Annotated[PageQuery, read_by(PageQuery)],
+    time_wanted: Annotated[_Time, read_by(_Time)],
 ) -> JsonResponse:
     when = time_wanted.read()
     rooms, wanted = Rooms(session), query.wanted(identity)
@@ -164,9 +162,10 @@ async def change_availability(request: Request) -> None:
 @router.get("/api/rooms/{room_id}/availability", response_model=AvailabilityView)
 @router.get("/api/rooms/{room_id}/availability/", response_model=AvailabilityView)
 async def retrieve_availability(
-    room_id: str, session: Session, days: Annotated[_Days, Depends()]
+    room_id: str, session: Session, days: Annotated[_Days, read_by(_Days)]
 ) -> JsonResponse:
-    room = await service.get_room(session, room_id, not_found=NOT_FOUND)
     first, last = days.read()
-    free = await availability.free_days(session, room, first, last, now=datetime.now(UTC))
-    return JsonResponse({"room_id": room.id, "availability": _days_view(free)})
+    number, free = await availability.free_days(
+        session, room_id, first, last, now=datetime.now(UTC), not_found=NOT_FOUND
+    )
+    return JsonResponse({"room_id": number, "availability": _days_view(free)})

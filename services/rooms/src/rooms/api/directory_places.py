@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import NotFound
@@ -90,7 +90,7 @@ async def _remove(session: Session, kind: str, text: str) -> Response:
 
 @router.get("/api/locations/", response_model=NamedPage)
 async def list_locations(
-    session: Session, request: Request, page: Annotated[PageQuery, Depends()]
+    session: Session, request: Request, page: Annotated[PageQuery, read_by(PageQuery)]
 ) -> JsonResponse:
     return await _list(session, request, page, "location")
 
@@ -123,7 +123,7 @@ async def delete_location(location_id: str, session: Session) -> Response:
 
 @router.get("/api/amenities/", response_model=NamedPage)
 async def list_amenities(
-    session: Session, request: Request, page: Annotated[PageQuery, Depends()]
+    session: Session, request: Request, page: Annotated[PageQuery, read_by(PageQuery)]
 ) -> JsonResponse:
     return await _list(session, request, page, "amenity")
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from common.db import AsyncSession
-from common.errors import Invalid
+from common.errors import Invalid, NotFound
 from rooms.domain import Room
-from rooms.opening import FreeDays, by_day, day_bounds, free, windows
+from rooms.opening import FreeDays, Opening, by_day, day_bounds, free, windows
+from rooms.repository import month
 from rooms.repository.copies import Copies
+from rooms.service.rooms import parse_room_id
 
 MOST_DAYS: Final = 42
 # Whether a room is ever free is looked for in steps, and no further ahead than the last one.
@@ -20,28 +23,57 @@ _LAST_DAY: Final = date(9000, 12, 31)
 
 
 async def free_days(
-    session: AsyncSession, room: Room, first: date | None, last: date, *, now: datetime
-) -> FreeDays:
+    session: AsyncSession,
+    room_id: str,
+    first: date | None,
+    last: date,
+    *,
+    now: datetime,
+    not_found: str,
+) -> tuple[int, FreeDays]:
     """List what is free of a room on some days of its building, from now on.
 
     Args:
+        room_id: as it stands in a path.
         first, last: both included; from today on if there is no first.
         now: aware.
 
+    Returns:
+        the room's integer id, and its days.
+
     Raises:
+        NotFound: there is no such room.
         Invalid: these are too many days.
     """
-    zone = room.building.timezone
+    parsed = parse_room_id(room_id)
+    # The days of every zone of the world begin and end within these.
+    start = _midnight_utc(min(max(first or now.date(), now.date()), _LAST_DAY)) - timedelta(days=1)
+    end = _midnight_utc(min(last, _LAST_DAY)) + timedelta(days=2)
+    found = await month.look(session, parsed, start, end) if parsed is not None else None
+    if found is None:
+        raise NotFound(not_found)
+    zone = found.opening.zone
     today = now.astimezone(ZoneInfo(zone)).date()
     if (last - (first or today)).days >= MOST_DAYS:
         raise Invalid(f"At most {MOST_DAYS} days can be asked for at once.")
     first, last = max(first or today, today), min(last, _LAST_DAY)
-    if first > last or not room.is_bookable:
-        return []
+    if first > last or not found.is_bookable:
+        return found.room_id, []
     begins, ends = day_bounds(first, last, zone)
     begins = max(begins, _whole_second(now))
-    held = await Copies(session).held([room.id], begins, ends)
-    return by_day(free(windows(room.opening, begins, ends), held[room.id]), zone)
+    return found.room_id, _free_days(found.opening, begins, ends, found.held)
+
+
+# A calendar that is looked at is asked for again and again, and nothing has changed most often. An
+# entry takes up to 100 kB.
+@lru_cache(maxsize=128)
+def _free_days(opening: Opening, begins: datetime, ends: datetime, held: bytes) -> FreeDays:
+    taken = list(month.spans(held))
+    return by_day(free(windows(opening, begins, ends), taken), opening.zone)
+
+
+def _midnight_utc(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def _whole_second(moment: datetime) -> datetime:
