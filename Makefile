@@ -22,7 +22,7 @@ run: setup ## Run the whole system in the foreground, with its demo; Ctrl-C ends
 	@exec $(BIN)/local-stack run
 
 test: setup servers ## Run every test, on real Postgres and Kafka
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: setup ## Check form, types and architecture
 	$(BIN)/ruff format --check .

@@ -151,7 +151,7 @@ class Verifier:
         return Call(identity, claims.ctr)
 
 
-class _Claims(msgspec.Struct):
+class _Claims(msgspec.Struct, kw_only=True):
     """What a token says; the names are JWT's and ours."""
 
     iss: str

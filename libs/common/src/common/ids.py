@@ -14,19 +14,22 @@ import zlib
 from typing import Final
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS: Final = [first + second for first in _DIGITS for second in _DIGITS]
 _BLOCK: Final = 36**4
 _CUID: Final = re.compile(r"c[0-9a-z]{24}")
 
 
-def _base36(value: int, width: int) -> str:
-    digits = []
-    for _ in range(width):
-        value, digit = divmod(value, 36)
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits))
+def _base36_4(value: int) -> str:
+    high, low = divmod(value, 1296)
+    return _PAIRS[high] + _PAIRS[low]
 
 
-_fingerprint = _base36(zlib.crc32(f"{socket.gethostname()}/{os.getpid()}".encode()) % _BLOCK, 4)
+def _base36_8(value: int) -> str:
+    high, low = divmod(value, _BLOCK)
+    return _base36_4(high) + _base36_4(low)
+
+
+_fingerprint = _base36_4(zlib.crc32(f"{socket.gethostname()}/{os.getpid()}".encode()) % _BLOCK)
 _counter = itertools.count(secrets.randbelow(_BLOCK))
 
 
@@ -34,10 +37,10 @@ def new_cuid() -> str:
     """Make an id; later ones sort after earlier ones of other milliseconds."""
     return (
         "c"
-        + _base36(time.time_ns() // 1_000_000, 8)
-        + _base36(next(_counter) % _BLOCK, 4)
+        + _base36_8(time.time_ns() // 1_000_000)
+        + _base36_4(next(_counter) % _BLOCK)
         + _fingerprint
-        + _base36(secrets.randbelow(36**8), 8)
+        + _base36_8(secrets.randbelow(36**8))
     )
 
 

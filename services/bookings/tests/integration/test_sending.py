@@ -149,9 +149,8 @@ async def test_a_booking_that_is_undone_tells_nobody(
     new = NewBooking(room_id=room, title="x", description=None, period=Period(START, START + HOUR))
 
     async with database.sessions() as session:
-        await session.execute(
-            text("SELECT 1")
-        )  # as with an Idempotency-Key: else it commits itself
+        # As with an Idempotency-Key; without one, a booking is a transaction of its own.
+        await session.execute(text("SELECT 1"))
         await bookings.book(session, admin, new)
         await session.rollback()
 
