@@ -191,7 +191,8 @@ def test_postgres_has_connections_for_everybody_at_their_most(
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         settings = _settings(container, manifests, secrets)
         replicas = most.get(deployment["metadata"]["name"]) or deployment["spec"]["replicas"]
-        wanted += (replicas + 1) * settings.database_pool  # type: ignore[attr-defined] # has one
+        pools = [getattr(settings, f"{of}database_pool", 0) for of in ("", "worker_")]
+        wanted += (replicas + 1) * sum(pools)
 
     assert wanted <= _max_connections(manifests)
 

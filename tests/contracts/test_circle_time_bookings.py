@@ -246,6 +246,24 @@ class TestIdempotencyKey:
 
         refused(again, 409, "conflict")
 
+    async def test_a_room_that_is_about_to_come_is_waited_for_by_any_number(
+        self, admin: httpx.AsyncClient
+    ) -> None:
+        location = (await make_location(admin))["id"]
+        number = (await make_room(admin, location=location))["id"] + 1
+        body = booking_of({"id": str(number)}, soon())
+        keys = ({"idempotency-key": f"room {number} of {n}"} for n in range(20))
+
+        # Twice as many as the service has connections for requests.
+        booking = asyncio.gather(
+            *(admin.post("/api/bookings", json=body, headers=key) for key in keys)
+        )
+        await asyncio.sleep(0.2)
+        assert (await make_room(admin, location=location))["id"] == number
+
+        statuses = sorted(reply.status_code for reply in await booking)
+        assert statuses == [201, *[409] * 19]
+
     async def test_another_body_is_422(self, admin: httpx.AsyncClient) -> None:
         room = await make_room(admin)
         key = {"idempotency-key": room["name"]}

@@ -6,7 +6,7 @@ costs more than running them (docs/adr/0013). Everything else is SQLAlchemy's.
 
 from typing import Final
 
-# $1 integer id or null, $2 CUID or null, $3 and $4 the period, $5 role, $6 user
+# $1 integer id or null, $2 CUID or null; $3 and $4 the period, $5 role, $6 user: null asks nothing
 LOOK: Final = """
 SELECT room.id, room.cuid, room.name, room.building, room.timezone, room.floor, room.capacity,
     room.amenities, room.images, room.is_active, room.is_locked, room.restricted_roles,

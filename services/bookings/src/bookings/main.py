@@ -28,9 +28,11 @@ def build(settings: Settings) -> Parts:
     """Make the service's parts from its settings."""
     url = settings.database_url.get_secret_value()
     database = Database.connect(url, schema=SCHEMA.name, pool=settings.database_pool)
+    # Requests wait for what the workers do: they must not keep the connections from them.
+    behind = Database.connect(url, schema=SCHEMA.name, pool=settings.worker_database_pool)
     consumer = Consumer(
         "bookings",
-        database=database,
+        database=behind,
         processed=processed,
         outbox=outbox,
         subscriptions=SUBSCRIPTIONS,
@@ -64,15 +66,20 @@ def build(settings: Settings) -> Parts:
     )
     key = settings.secrets_key
     app.state.seal = Seal(key.get_secret_value()) if key else None
-    relay = Relay(database.engine, outbox, kafka=settings.kafka)
+    relay = Relay(behind.engine, outbox, kafka=settings.kafka)
     workers: list[Worker] = [
         consumer.run,
         relay.run,
         keys.run,
-        partial(timers.release_overdue, database),
-        *_senders(settings, database, app.state.seal, app.state.reach),
+        partial(timers.release_overdue, behind),
+        *_senders(settings, behind, app.state.seal, app.state.reach),
     ]
-    return Parts(app, workers=workers, close=database.engine.dispose)
+
+    async def close() -> None:
+        await database.engine.dispose()
+        await behind.engine.dispose()
+
+    return Parts(app, workers=workers, close=close)
 
 
 def _senders(

@@ -133,29 +133,27 @@ class Rooms:
 
     async def get(self, room_id: int | str) -> Room | None:
         """Find a room by its integer id or its CUID."""
-        column = rooms.c.id if isinstance(room_id, int) else rooms.c.cuid
-        found: Select[Any] = select(*_room_columns, *_policy_columns, _has_policy)
-        found = found.select_from(_rooms).where(column == room_id)
-        row = (await self._session.execute(found)).first()
-        return _room(row) if row else None
+        row = await self._look(room_id, None, None, None, None)
+        return _room_of_look(row) if row is not None else None
 
     async def look(
         self, room_id: int | str, period: Period, person: Person
     ) -> tuple[Room, Look] | None:
         """Find a room for somebody who wants it in a period, and what else there is to ask."""
-        by_id, by_cuid = (room_id, None) if isinstance(room_id, int) else (None, room_id)
-        of_person = (person.role, person.id)
-        row = await fetch_hot(
-            self._session, LOOK, by_id, by_cuid, period.start, period.end, *of_person
-        )
+        row = await self._look(room_id, period.start, period.end, person.role, person.id)
         if row is None:
             return None
         look = Look(row["knows_caller"], row["has_quota"], row["may_be_closed"])
         return _room_of_look(row), look
 
+    async def _look(self, room_id: int | str, *wanted: object) -> Values | None:
+        by_id, by_cuid = (room_id, None) if isinstance(room_id, int) else (None, room_id)
+        return await fetch_hot(self._session, LOOK, by_id, by_cuid, *wanted)
+
     async def newest_id(self) -> int:
         """Return the highest integer id that a room has."""
-        return int(await self._session.scalar(select(func.max(rooms.c.id))) or 0)
+        row = await fetch_hot(self._session, "SELECT max(id) AS id FROM bookings.rooms")
+        return int(row["id"] or 0) if row is not None else 0
 
     async def lock(self, room_id: int) -> None:
         """Let nobody else change several bookings of a room until the transaction ends.

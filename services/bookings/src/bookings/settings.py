@@ -14,6 +14,9 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="BOOKINGS_")
 
+    worker_database_pool: int = Field(
+        5, ge=1, description="Connections held open at most by what consumes, sends and keeps time."
+    )
     secrets_key: SecretStr | None = Field(
         None,
         description="Seals webhooks' secrets: base64 of 32 random bytes, the same for every"

@@ -88,7 +88,8 @@ class Made:
 async def find_room(session: AsyncSession, room_id: str) -> Room:
     """Find a room by the id in a path or a body, either of its two.
 
-    One that was made a moment ago is waited for, until its event has come.
+    One that was made a moment ago is waited for, until its event has come; unless the session's
+    transaction has begun, without a connection meanwhile.
 
     Raises:
         NotFound: there is none.
