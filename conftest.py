@@ -1,5 +1,8 @@
 """For all tests: what takes long begins first, and what shares a system stays together."""
 
+import ast
+import gc
+import sys
 from typing import Any
 
 import pytest
@@ -7,6 +10,20 @@ from xdist.scheduler import LoadScopeScheduling
 
 # pytest names test modules by their folders, and the folder `gateway` would hide the package.
 import gateway  # noqa: F401
+
+if sys.version_info < (3, 11, 8):
+    # Until then a parse failed ("AST constructor recursion depth mismatch") when the collector ran
+    # in the middle of it, and with it another thread. Hypothesis parses in the middle of tests.
+    _parse = ast.parse
+
+    def _parse_uncollected(*given: Any, **more: Any) -> Any:  # noqa: ANN401 - as `ast.parse`
+        gc.disable()
+        try:
+            return _parse(*given, **more)
+        finally:
+            gc.enable()
+
+    ast.parse = _parse_uncollected
 
 _LONGEST_FIRST = ("tests/e2e/", "tests/contracts/", "edge-counter/tests/integration/")
 

@@ -36,7 +36,7 @@ import asyncpg
 import httpx
 import uvloop
 
-from bookings.booking_statements import BOOK, LOOK
+from bookings.booking_statements import BOOK, LOOK_BY_ID
 from bookings.domain import Booking, Period
 from bookings.repository import Bookings, Rooms
 from bookings.service.booking import Made, NewBooking, book, person_of
@@ -109,7 +109,7 @@ def pgbench(stand: Stand, seconds: int) -> float:
     end = f"({start} + interval '1 hour')"
     room = f"(:n % {ROOMS} + 1)::integer"
     event = f"'\\x{(b'x' * 900).hex()}'::bytea"
-    look = {1: room, 2: "NULL::text", 3: start, 4: end, 5: "'ADMIN'", 6: f"'{stand.admin.id}'"}
+    look = {1: room, 2: start, 3: end, 4: "'ADMIN'", 5: f"'{stand.admin.id}'"}
     row = [
         "md5(:n::text || random()::text)", room, f"'{stand.admin.id}'", "'{}'::text[]",
         "'Planning'", "NULL", start, end, start, end, f"({start} - interval '15 min')",
@@ -119,7 +119,7 @@ def pgbench(stand: Stand, seconds: int) -> float:
     script = stand.folder / "book.sql"
     script.write_text(
         f"\\set n random({first}, {first + 49_999_999})\n"
-        f"{_filled(LOOK, look)};\n{_filled(BOOK, dict(enumerate(row, 1)))};\n"
+        f"{_filled(LOOK_BY_ID, look)};\n{_filled(BOOK, dict(enumerate(row, 1)))};\n"
     )
     address = ["-h", "127.0.0.1", "-p", str(stand.postgres.port), "-U", "bookings", "bench"]
     load = ["-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)]
@@ -203,7 +203,7 @@ def rate_of(
         began = time.monotonic()
         counts = await asyncio.gather(*(client(began + seconds, given) for _ in range(CLIENTS)))
         rate = sum(counts) / (time.monotonic() - began)
-        await stand.database.engine.dispose()
+        await stand.database.close()
         return rate
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -154,7 +154,7 @@ async def statements_of(
     event.listen(database.engine.sync_engine, "before_cursor_execute", note)
     async with database.sessions.begin() as session:
         await work(session)
-    await database.engine.dispose()
+    await database.close()
     return seen
 
 

@@ -191,8 +191,9 @@ def test_postgres_has_connections_for_everybody_at_their_most(
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         settings = _settings(container, manifests, secrets)
         replicas = most.get(deployment["metadata"]["name"]) or deployment["spec"]["replicas"]
-        pools = [getattr(settings, f"{of}database_pool", 0) for of in ("", "worker_")]
-        wanted += (replicas + 1) * sum(pools)
+        also = {"api": "hot_database_pool", "worker": "worker_database_pool"}
+        pools = ("database_pool", also.get(container["args"][0], ""))
+        wanted += (replicas + 1) * sum(getattr(settings, pool, 0) for pool in pools)
 
     assert wanted <= _max_connections(manifests)
 

@@ -254,7 +254,7 @@ class TestIdempotencyKey:
         body = booking_of({"id": str(number)}, soon())
         keys = ({"idempotency-key": f"room {number} of {n}"} for n in range(20))
 
-        # Twice as many as the service has connections for requests.
+        # More than the service has connections for requests.
         booking = asyncio.gather(
             *(admin.post("/api/bookings", json=body, headers=key) for key in keys)
         )

@@ -21,7 +21,7 @@ async def database(clone_database: CloneDatabase) -> AsyncIterator[Database]:
     async with clone_database(occupancy.tables.SCHEMA) as cloned:
         database = Database.connect(cloned.url, schema="occupancy")
         yield database
-        await database.engine.dispose()
+        await database.close()
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ async def crowd(
     database = Database.connect(bookings_database.url, schema="bookings")
     async with database.sessions.begin() as session:
         await Rooms(session).store([room_row(1)])
-    await database.engine.dispose()
+    await database.close()
     names = ("gateway", "university", "operations", "bookings")
     ports = {name: free_port() for name in names}
     base, university = (f"http://127.0.0.1:{ports[name]}" for name in names[:2])

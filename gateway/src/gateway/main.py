@@ -117,7 +117,7 @@ class Gateway:
         """Let go of connections."""
         for upstream in self.shared.upstreams.values():
             upstream.close()
-        await self.database.engine.dispose()
+        await self.database.close()
 
     def _edition(self, edition: Edition) -> ASGIApp:
         origins = [name.decode() for name in _names(self.settings.cors_origins)]

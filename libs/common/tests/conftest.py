@@ -19,7 +19,7 @@ async def sample(clone_database: CloneDatabase) -> AsyncIterator[TestDatabase]:
 async def database(sample: TestDatabase) -> AsyncIterator[Database]:
     database = Database.connect(sample.url, schema="sample", pool=20)
     yield database
-    await database.engine.dispose()
+    await database.close()
 
 
 @pytest.fixture

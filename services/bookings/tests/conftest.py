@@ -22,7 +22,7 @@ async def bookings_database(clone_database: CloneDatabase) -> AsyncIterator[Test
 async def database(bookings_database: TestDatabase) -> AsyncIterator[Database]:
     database = Database.connect(bookings_database.url, schema="bookings", pool=20)
     yield database
-    await database.engine.dispose()
+    await database.close()
 
 
 @pytest.fixture

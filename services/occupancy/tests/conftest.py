@@ -14,4 +14,4 @@ async def database(clone_database: CloneDatabase) -> AsyncIterator[Database]:
     async with clone_database(SCHEMA) as cloned:
         database = Database.connect(cloned.url, schema=SCHEMA.name)
         yield database
-        await database.engine.dispose()
+        await database.close()

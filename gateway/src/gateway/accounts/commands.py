@@ -45,7 +45,7 @@ def _in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result
             async with database.sessions.begin() as session:
                 return await work(session)
         finally:
-            await database.engine.dispose()
+            await database.close()
 
     try:
         return asyncio.run(run())

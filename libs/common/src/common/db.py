@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session as SyncSession
 from starlette.requests import HTTPConnection
 
 from common.errors import Unavailable
+from common.hot import HotConnections, fetch_row
 
 # Services name the session of their transaction without knowing whose it is.
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _BEGUN: Final = "begun"
+_HOT: Final = "hot"
 _LENT: Final = "atrium.session"
 _OPENED: Final = "atrium.opened"
 T = TypeVar("T")
@@ -54,13 +56,15 @@ def create_engine(url: str, *, application: str, pool: int = 10) -> AsyncEngine:
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
-        connect_args={
-            "timeout": 5,
-            "server_settings": {"application_name": application, **_SERVER_SETTINGS},
-        },
+        connect_args=_connect_args(application),
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def _connect_args(application: str) -> dict[str, Any]:
+    named = {"application_name": application, **_SERVER_SETTINGS}
+    return {"timeout": 5, "server_settings": named}
 
 
 def _refuse_closed(dbapi_connection: Any, *_: object) -> None:  # noqa: ANN401 - the adapter's own
@@ -90,12 +94,29 @@ class Database:
     schema: str
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
+    hot: HotConnections
 
     @classmethod
-    def connect(cls, url: str, *, schema: str, pool: int = 10) -> "Database":
-        engine = create_engine(url, application=f"atrium-{schema}", pool=pool)
-        maker = async_sessionmaker(engine, expire_on_commit=False, sync_session_class=_Session)
-        return cls(schema, engine, maker)
+    def connect(cls, url: str, *, schema: str, pool: int = 10, hot: int = 10) -> "Database":
+        """Open nothing yet.
+
+        Args:
+            pool: how many connections there may be for transactions.
+            hot: how many there may be, besides, for what `fetch_hot` runs outside of one.
+        """
+        application = f"atrium-{schema}"
+        engine = create_engine(url, application=application, pool=pool)
+        _, address = engine.sync_engine.dialect.create_connect_args(engine.url)
+        lean = HotConnections(hot, {**address, **_connect_args(application)})
+        maker = async_sessionmaker(
+            engine, expire_on_commit=False, sync_session_class=_Session, info={_HOT: lean}
+        )
+        return cls(schema, engine, maker, lean)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+        await self.hot.close()
 
     async def check(self) -> None:
         """Raise Unavailable while the database does not answer."""
@@ -130,20 +151,16 @@ def _is_server_going(error: BaseException | None) -> bool:
 async def fetch_hot(
     session: AsyncSession, statement: str, *values: object
 ) -> Mapping[str, Any] | None:
-    """Run a statement on the driver's own connection; returns its first row.
+    """Run a statement that returns rows on the driver's own connection; returns the first.
 
-    For statements that were measured to be hot: it prepares them once and adapts nothing. It is
+    For statements that were measured to be hot: nothing is built or adapted. It is
     part of the session's transaction if the session has run anything; if not, it is a transaction
     of its own, committed when this returns, and must be whole in itself. What SQLAlchemy raises for
     a server that is away is raised here too.
     """
     if not session.info.get(_BEGUN):
-        engine: AsyncEngine = session.bind  # type: ignore[assignment] # of our own maker
-        lent = await engine.raw_connection()
-        try:
-            return await _fetch(lent.driver_connection, statement, values)
-        finally:
-            lent.close()
+        hot: HotConnections = session.info[_HOT]
+        return await hot.fetch(statement, values)
     connection = await session.connection()
     driver: asyncpg.Connection[Any] | None = (
         await connection.get_raw_connection()
@@ -153,18 +170,7 @@ async def fetch_hot(
         # SQLAlchemy begins a transaction with the first statement that it runs: let it be this.
         found = (await connection.exec_driver_sql(statement, values)).mappings().first()
         return dict(found) if found is not None else None
-    return await _fetch(driver, statement, values)
-
-
-async def _fetch(
-    driver: "asyncpg.Connection[Any]", statement: str, values: tuple[object, ...]
-) -> Mapping[str, Any] | None:
-    try:
-        row: Mapping[str, Any] | None = await driver.fetchrow(statement, *values)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        closed = driver.is_closed()
-        raise DBAPIError(statement, None, error, connection_invalidated=closed) from error
-    return row
+    return await fetch_row(driver, statement, values)
 
 
 def lend_session(connection: HTTPConnection, session: AsyncSession) -> None:

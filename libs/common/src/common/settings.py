@@ -31,7 +31,9 @@ class DatabaseSettings(ProcessSettings):
     owner_database_url: SecretStr | None = Field(
         None, description="The same for the role that owns the schema; only `migrate` needs it."
     )
-    database_pool: int = Field(10, ge=1, description="Connections held open at most.")
+    database_pool: int = Field(
+        6, ge=1, description="Connections held open at most for transactions."
+    )
     kafka_replication: int = Field(
         1,
         ge=1,
@@ -44,6 +46,12 @@ class ServiceSettings(DatabaseSettings):
     """What every service reads beside its own."""
 
     host: str = Field("127.0.0.1", description="Address that the service's port listens on.")
+    hot_database_pool: int = Field(
+        6,
+        ge=1,
+        description="Connections held open at most for statements that are transactions of their"
+        " own.",
+    )
     port: int = Field(ge=0, le=65535, description="The service's port; only the gateway calls it.")
     identity_public_keys: str = Field(
         validation_alias="ATRIUM_IDENTITY_PUBLIC_KEYS",

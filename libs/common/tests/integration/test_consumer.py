@@ -182,10 +182,9 @@ async def test_rebalances_in_the_middle_of_the_stream_repeat_and_lose_nothing(
     events = [(thing, event(thing, version)) for version in range(150) for thing in range(10)]
     subscription = Subscription(THINGS, slow)
 
-    over = asyncio.Event()
-
     async def come_and_go() -> None:
-        while not over.is_set():
+        # Not for ever: a group that is rebalanced without end reads nothing.
+        for _ in range(4):
             async with running(make(subscription, batch=10)):
                 await asyncio.sleep(1.0)
 
@@ -193,7 +192,6 @@ async def test_rebalances_in_the_middle_of_the_stream_repeat_and_lose_nothing(
         storm.create_task(come_and_go())
         await send(topics, events)
         found = await until_recorded(database, len(events))
-        over.set()
 
     assert len(found) == len(set(found)) == len(events)
 

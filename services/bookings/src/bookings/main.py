@@ -27,7 +27,9 @@ from common.relay import Relay
 def build(settings: Settings) -> Parts:
     """Make the service's parts from its settings."""
     url = settings.database_url.get_secret_value()
-    database = Database.connect(url, schema=SCHEMA.name, pool=settings.database_pool)
+    database = Database.connect(
+        url, schema=SCHEMA.name, pool=settings.database_pool, hot=settings.hot_database_pool
+    )
     # Requests wait for what the workers do: they must not keep the connections from them.
     behind = Database.connect(url, schema=SCHEMA.name, pool=settings.worker_database_pool)
     consumer = Consumer(
@@ -76,8 +78,8 @@ def build(settings: Settings) -> Parts:
     ]
 
     async def close() -> None:
-        await database.engine.dispose()
-        await behind.engine.dispose()
+        await database.close()
+        await behind.close()
 
     return Parts(app, workers=workers, close=close)
 

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bookings.booking_statements import BOOK, LOOK
+from bookings.booking_statements import BOOK, LOOK_BY_CUID, LOOK_BY_ID
 from bookings.domain import Booking, Period, Person, Policy, RequestStatus, Room, Status
 from bookings.rules import Blackout, Holiday, Quota
 from bookings.tables import (
@@ -147,8 +147,8 @@ class Rooms:
         return _room_of_look(row), look
 
     async def _look(self, room_id: int | str, *wanted: object) -> Values | None:
-        by_id, by_cuid = (room_id, None) if isinstance(room_id, int) else (None, room_id)
-        return await fetch_hot(self._session, LOOK, by_id, by_cuid, *wanted)
+        look = LOOK_BY_ID if isinstance(room_id, int) else LOOK_BY_CUID
+        return await fetch_hot(self._session, look, room_id, *wanted)
 
     async def newest_id(self) -> int:
         """Return the highest integer id that a room has."""

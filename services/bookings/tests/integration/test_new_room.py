@@ -43,6 +43,6 @@ async def test_who_waits_for_it_keeps_no_connection_from_others(
         async with small.sessions.begin() as session:
             await Rooms(session).store([room_row(int(room) + 1)])
         won = await booking_it
-    await small.engine.dispose()
+    await small.close()
 
     assert sorted(won) == [*[False] * (CLIENTS - 1), True]

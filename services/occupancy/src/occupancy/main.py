@@ -43,7 +43,7 @@ def build(settings: Settings) -> Parts:
     app.state.database = database
     app.state.settings = settings
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
-    return Parts(app, workers=[consumer.run, relay.run], close=database.engine.dispose)
+    return Parts(app, workers=[consumer.run, relay.run], close=database.close)
 
 
 SERVICE = Service("occupancy", Settings, SCHEMA, build)

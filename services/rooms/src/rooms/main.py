@@ -32,7 +32,9 @@ ROUTERS = [
 def build(settings: Settings) -> Parts:
     """Make the service's parts from its settings."""
     url = settings.database_url.get_secret_value()
-    database = Database.connect(url, schema=SCHEMA.name, pool=settings.database_pool)
+    database = Database.connect(
+        url, schema=SCHEMA.name, pool=settings.database_pool, hot=settings.hot_database_pool
+    )
     consumer = Consumer(
         "rooms",
         database=database,
@@ -59,7 +61,7 @@ def build(settings: Settings) -> Parts:
     app.state.idempotency = keys
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
     workers = [consumer.run, relay.run, keys.run]
-    return Parts(app, workers=workers, close=database.engine.dispose)
+    return Parts(app, workers=workers, close=database.close)
 
 
 SERVICE = Service("rooms", Settings, SCHEMA, build)

@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from common.db import fetch_hot
 from rooms.opening import Opening, Span
 
-# $1 integer id or null, $2 CUID or null, $3 and $4 the time. What holds the room comes as bytes,
-# each moment in microseconds since 2000, so that it costs little to see that nothing has changed.
-LOOK: Final = """
+# $1 the room, by its integer id or its CUID: each is a statement of its own, for which Postgres
+# keeps a plan; $2 and $3 the time. What holds the room comes as bytes, each moment in microseconds
+# since 2000, so that it costs little to see that nothing has changed.
+_LOOK: Final = """
 SELECT room.id, room.is_active AND NOT room.is_locked AS is_bookable,
     room.opens_from, room.opens_until, room.recurrence_rule,
     building.timezone, building.opens_at, building.closes_at,
@@ -26,12 +27,14 @@ SELECT room.id, room.is_active AND NOT room.is_locked AS is_bookable,
             timestamptz_send(held_from) || timestamptz_send(held_until), '' ORDER BY held_from, id
         )
         FROM rooms.room_bookings
-        WHERE room_id = room.id AND holds AND held_until > $3 AND held_from < $4
+        WHERE room_id = room.id AND holds AND held_until > $2 AND held_from < $3
     ) AS held
 FROM rooms.rooms room
 JOIN rooms.buildings building ON building.id = room.building_id
-WHERE room.id = $1 OR room.cuid = $2
+WHERE room.{} = $1
 """
+_LOOK_BY_ID: Final = _LOOK.format("id")
+_LOOK_BY_CUID: Final = _LOOK.format("cuid")
 _SPAN: Final = struct.Struct(">qq")
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -54,8 +57,8 @@ async def look(
     session: AsyncSession, room_id: int | str, start: datetime, end: datetime
 ) -> Month | None:
     """Find a room by either id, with the bookings that hold it in some time."""
-    by_id, by_cuid = (room_id, None) if isinstance(room_id, int) else (None, room_id)
-    row = await fetch_hot(session, LOOK, by_id, by_cuid, start, end)
+    statement = _LOOK_BY_ID if isinstance(room_id, int) else _LOOK_BY_CUID
+    row = await fetch_hot(session, statement, room_id, start, end)
     if row is None:
         return None
     opens_from, opens_until = row["opens_from"], row["opens_until"]
