@@ -446,6 +446,20 @@ BOOKINGS: Final = (
         tests=(f"{SENDING}::test_a_booking_that_is_undone_tells_nobody",),
     ),
     Mutant(
+        name="who waits for a new room keeps no connection from others",
+        path=f"{BOOKING_SOURCES}/repository.py",
+        old="        look = LOOK_BY_ID if",
+        new="        await self._session.connection()\n        look = LOOK_BY_ID if",
+        tests=(f"{BOOKING_TESTS}/integration/test_new_room.py",),
+    ),
+    Mutant(
+        name="what is somebody else's stays as it is",
+        path=f"{BOOKING_SOURCES}/service/booking.py",
+        old="if identity.id != booking.organizer.id and identity.role is not Role.ADMIN:",
+        new="if False:",
+        tests=("tests/contracts/test_access.py",),
+    ),
+    Mutant(
         name="the database refuses two bookings of a room at one time",
         path=f"{BOOKING_SOURCES}/migrations/2026-11-21-1100_start_bookings.py",
         old="EXCLUDE USING gist (room_id WITH =, held WITH &&) WHERE (",

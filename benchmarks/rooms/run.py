@@ -49,12 +49,13 @@ from common.contracts import Contract
 from common.db import AsyncSession, Database, create_engine
 from common.identity import Identity, Role, Signer
 from common.ids import new_cuid
+from common.paging import Slice
 from common.testing.servers import NO_TLS, free_port, postgres_server, scratch_folder
 from local_stack.postgres import Postgres
 from local_stack.process_groups import ProcessGroups
 from local_stack.settings import Settings as LocalSettings
 from rooms.opening import Opening, by_day, day_bounds, free, windows
-from rooms.repository.rooms import RoomFilter, Rooms, Slice
+from rooms.repository.rooms import RoomFilter, Rooms
 from rooms.tables import SCHEMA
 
 BIN = Path(sys.executable).parent

@@ -40,18 +40,14 @@ class HotConnections:
         try:
             connection = self._pop() or await self._open()
             try:
+                # Of a caller who is cancelled meanwhile, the driver ends the statement.
                 return await fetch_row(connection, statement, values)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     connection.terminate()
                 raise
-            except BaseException:
-                # Cancelled: what is still on its way would be somebody else's answer.
-                connection.terminate()
-                raise
             finally:
-                if not connection.is_closed():
-                    self._free.append(connection)
+                self._free.append(connection)
         finally:
             self._slots.release()
 

@@ -11,7 +11,7 @@ from common.contracts import Contract
 from common.db import Session
 from common.fields import CLEAN, Instant, Integer, IntegerId, Name
 from common.identity import Identity
-from rooms.api.paging import PageLinks, PageQuery, page_of
+from common.paging import PageLinks, PageQuery, page_of
 from rooms.api.queries import Caller, QueryMoment, QueryNames, QueryNumber, QueryText
 from rooms.api.times import iso
 from rooms.domain import Room

@@ -11,8 +11,8 @@ from common.db import Session
 from common.errors import NotFound
 from common.fields import LocalTime, Name, ZoneName
 from common.identity import Identity
+from common.paging import PageLinks, PageQuery, page_of
 from rooms.api.directory import NamedView
-from rooms.api.paging import PageLinks, PageQuery, page_of
 from rooms.api.queries import Caller
 from rooms.domain import CLOSES_AT, OPENS_AT
 from rooms.repository.named import Named

@@ -7,27 +7,27 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import invalid_field
 from common.fields import CLEAN, Name
 from common.identity import Identity, Role
+from common.paging import NumberedPage, Pagination, numbered_page_of
 from rooms.api.queries import Caller, QueryNumber, QueryText
 from rooms.api.times import iso
 from rooms.domain import Room
-from rooms.repository.rooms import RoomFilter, Rooms, Slice
+from rooms.repository.rooms import RoomFilter, Rooms
 from rooms.service import rooms as service
 from rooms.service.rooms import RoomChange, parse_room_id
 
 router: APIRouter = contract_router(Contract.UNIVERSITY)
 
+Page = Annotated[NumberedPage, read_by(NumberedPage)]
+
 MOST_EQUIPMENT: Final = 100
 MOST_IMAGES: Final = 20
 LONGEST_IMAGE: Final = 2000
-PAGE_SIZE: Final = 20
-LARGEST_PAGE: Final = 100
-_FARTHEST: Final = 2**31
 _ORDER: Final = ("building", "name")
 
 
@@ -109,34 +109,7 @@ def _change(body: RoomBody, identity: Identity, request: Request) -> RoomChange:
     )
 
 
-class Pages(BaseModel):
-    """Which part of a list is wanted; what is no number is left out."""
-
-    page: Annotated[str | None, Query(description="From 1.")] = None
-    limit: Annotated[str | None, Query(description="Entries each, at most 100.")] = None
-
-    @property
-    def number(self) -> int:
-        return _clamped(self.page, 1, _FARTHEST)
-
-    @property
-    def size(self) -> int:
-        return _clamped(self.limit, PAGE_SIZE, LARGEST_PAGE)
-
-    @property
-    def part(self) -> Slice:
-        return Slice((self.number - 1) * self.size, self.size)
-
-
-def _clamped(text: str | None, default: int, largest: int) -> int:
-    try:
-        number = int((text or "").strip()[:20])
-    except ValueError:
-        return default
-    return max(1, min(number, largest))
-
-
-class RoomQuery(Pages):
+class RoomQuery(BaseModel):
     """The filters of the room list."""
 
     capacity: QueryNumber = Field(None, description="Seats at least.")
@@ -174,15 +147,6 @@ class ListedRoom(BaseModel):
 
 class RoomDetail(ListedRoom):
     createdAt: str  # noqa: N815
-
-
-class Pagination(BaseModel):
-    total: int
-    page: int
-    limit: int
-    totalPages: int  # noqa: N815
-    hasNext: bool  # noqa: N815
-    hasPrev: bool  # noqa: N815
 
 
 class RoomPage(BaseModel):
@@ -232,19 +196,13 @@ def _answer(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - any
     return JsonResponse({"success": True, "data": data}, status)
 
 
-async def _page(session: Session, wanted: RoomFilter, pages: Pages) -> JsonResponse:
+async def _page(session: Session, wanted: RoomFilter, page: NumberedPage) -> JsonResponse:
     rooms = Rooms(session)
-    total = await rooms.count(wanted)
-    found = await rooms.find(wanted, order=_ORDER, part=pages.part)
-    all_pages = -(-total // pages.size)
-    pagination = {
-        "total": total,
-        "page": pages.number,
-        "limit": pages.size,
-        "totalPages": all_pages,
-        "hasNext": pages.number < all_pages,
-        "hasPrev": pages.number > 1,
-    }
+    found, pagination = await numbered_page_of(
+        page,
+        count=lambda: rooms.count(wanted),
+        find=lambda part: rooms.find(wanted, order=_ORDER, part=part),
+    )
     return _answer({"data": [_listed(room) for room in found], "pagination": pagination})
 
 
@@ -252,14 +210,16 @@ async def _page(session: Session, wanted: RoomFilter, pages: Pages) -> JsonRespo
 
 
 @router.get("/api/rooms", response_model=RoomList)
-async def list_rooms(session: Session, query: Annotated[RoomQuery, Query()]) -> JsonResponse:
+async def list_rooms(
+    session: Session, query: Annotated[RoomQuery, Query()], page: Page
+) -> JsonResponse:
     wanted = RoomFilter(
         only_active=True,
         building=query.building,
         min_capacity=query.capacity,
         amenity_is=query.equipment,
     )
-    return await _page(session, wanted, query)
+    return await _page(session, wanted, page)
 
 
 @router.get("/api/rooms/{room_id}", response_model=OneRoom)
@@ -277,8 +237,8 @@ async def list_buildings(session: Session) -> JsonResponse:
 
 
 @router.get("/api/admin/rooms", response_model=RoomList)
-async def list_all_rooms(session: Session, pages: Annotated[Pages, Query()]) -> JsonResponse:
-    return await _page(session, RoomFilter(), pages)
+async def list_all_rooms(session: Session, page: Page) -> JsonResponse:
+    return await _page(session, RoomFilter(), page)
 
 
 @router.post("/api/admin/rooms", status_code=201, response_model=OneRoom)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import invalid_field
-from rooms.repository.rooms import Slice
+from common.paging import Slice
 from rooms.tables import amenities, buildings
 
 _NAMED: Final = {"location": buildings, "amenity": amenities}

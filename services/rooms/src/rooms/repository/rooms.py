@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from common.paging import Slice
 from rooms.domain import RESERVED_AHEAD, Amenity, Building, Room, Status, status_of
 from rooms.tables import (
     amenities,
@@ -58,14 +59,6 @@ class RoomFilter:
     ends_by: datetime | None = None
     amenities: tuple[str, ...] = ()
     amenity_is: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A part of a list: ``limit`` entries after the first ``offset``."""
-
-    offset: int
-    limit: int
 
 
 # `directory` may order by these; a leading minus turns the order around.
