@@ -73,6 +73,43 @@ async def test_importing_twice_adds_nobody(environment: dict[str, str]) -> None:
     assert broken[0] == 1
 
 
+async def test_what_is_stored_of_a_person_is_clean(environment: dict[str, str]) -> None:
+    person = {"email": " a@b.c", "name": "A\u0000nn\u202e ", "role": "STAFF", "password": "x" * 12}
+    made = await gateway(environment, "users", "import", "-", stdin=json.dumps([person]))
+    listed = await gateway(environment, "users", "list")
+
+    assert made[1] == "1 made, 0 existed"
+    assert listed[1].endswith("  a@b.c  Ann")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", "nobody"),
+        ("email", "a@b.c\nbcc: d@e.f"),
+        ("email", "a@" + "b" * 300),
+        ("name", " "),
+        ("name", "x" * 201),
+        ("username", "somebody@else.test"),
+        ("department", ""),
+        ("unknown", "x"),
+    ],
+)
+async def test_wrong_accounts_are_named_by_field_and_show_no_password(
+    environment: dict[str, str], field: str, value: str
+) -> None:
+    person = {"email": "a@b.c", "name": "A", "role": "STAFF", "password": "canary password"}
+    entries = json.dumps([person, {**person, field: value}])
+
+    status, said = await gateway(environment, "users", "import", "-", stdin=entries)
+    _, listed = await gateway(environment, "users", "list")
+
+    assert status == 1
+    assert f"1.{field}: " in said
+    assert "canary" not in said
+    assert listed == ""
+
+
 async def test_a_devices_token_is_shown_once_and_can_be_replaced(
     environment: dict[str, str],
 ) -> None:

@@ -4,14 +4,15 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from typing import IO, Any, TypeVar
+from typing import IO, Annotated, Any, TypeVar
 
 import click
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import Database
 from common.errors import AppError, Conflict
+from common.fields import CLEAN, Name
 from common.identity import Role
 from common.process import load_settings
 from gateway.accounts import service
@@ -22,17 +23,31 @@ Result = TypeVar("Result")
 _ROLES = click.Choice([role.value for role in Role], case_sensitive=False)
 
 
+# One at sign, which no user name has: who signs in by either is one person.
+_Email = Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$", max_length=254), CLEAN]
+_Username = Annotated[str, StringConstraints(pattern=r"^[^\s@]+$", max_length=100), CLEAN]
+
+
 class _Account(BaseModel):
-    """One entry of `users import`."""
+    """What an account is made from; one entry of `users import`."""
 
     model_config = ConfigDict(extra="forbid")
 
-    email: str
-    name: str
+    email: _Email
+    name: Name
     role: Role
     password: str
-    username: str | None = None
-    department: str | None = None
+    username: _Username | None = None
+    department: Name | None = None
+
+    def new_user(self) -> service.NewUser:
+        return service.NewUser(**self.model_dump())
+
+
+def _reasons(error: ValidationError) -> str:
+    """Say what is wrong, by field, without what was given: it may be a password."""
+    findings = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in findings)
 
 
 def _in_transaction(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
@@ -91,8 +106,18 @@ def add_user(
 ) -> None:
     """Make an account."""
     password = _password(from_stdin=password_stdin)
-    new = service.NewUser(email, name, Role(role.upper()), password, username, department)
-    user = _in_transaction(lambda session: service.add_user(session, new))
+    try:
+        account = _Account(
+            email=email,
+            name=name,
+            role=Role(role.upper()),
+            password=password,
+            username=username,
+            department=department,
+        )
+    except ValidationError as error:
+        raise click.ClickException(_reasons(error)) from None
+    user = _in_transaction(lambda session: service.add_user(session, account.new_user()))
     click.echo(f"{user.id}  {user.email}  {user.role}")
 
 
@@ -105,15 +130,17 @@ def import_users(file: IO[str]) -> None:
     """
     try:
         entries = TypeAdapter(list[_Account]).validate_python(json.load(file))
-    except (json.JSONDecodeError, ValidationError) as error:
+    except json.JSONDecodeError as error:
         raise click.ClickException(f"not a list of accounts: {error}") from None
+    except ValidationError as error:
+        raise click.ClickException(f"not a list of accounts: {_reasons(error)}") from None
 
     async def add_missing(session: AsyncSession) -> int:
         made = 0
         for entry in entries:
             try:
                 async with session.begin_nested():
-                    await service.add_user(session, service.NewUser(**entry.model_dump()))
+                    await service.add_user(session, entry.new_user())
                     made += 1
             except Conflict:
                 continue

@@ -1,19 +1,17 @@
 """The list of users for admins, as the contract `university` words it."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Request
 from pydantic import BaseModel
 
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.identity import Role
+from common.paging import NumberedPage, Pagination, numbered_page_of
 from gateway.accounts.repository import Accounts
 
 university = contract_router(Contract.UNIVERSITY)
-
-LARGEST_PAGE: Final = 100
-FARTHEST_PAGE: Final = 10**9
 
 
 class ListedUser(BaseModel):
@@ -22,15 +20,6 @@ class ListedUser(BaseModel):
     email: str
     role: Role
     department: str | None
-
-
-class Pagination(BaseModel):
-    total: int
-    page: int
-    limit: int
-    totalPages: int  # noqa: N815 - the document's name, as are those below
-    hasNext: bool  # noqa: N815
-    hasPrev: bool  # noqa: N815
 
 
 class UsersPage(BaseModel):
@@ -43,36 +32,16 @@ class UsersReply(BaseModel):
     data: UsersPage
 
 
-PageNumber = Annotated[str | None, Query(description="From 1.")]
-PageSize = Annotated[str | None, Query(description="Users a page, 1 to 100.")]
-
-
 @university.get("/api/admin/users", response_model=UsersReply)
-async def users(request: Request, page: PageNumber = None, limit: PageSize = None) -> JsonResponse:
-    number = _clamped(page, 1, FARTHEST_PAGE)
-    size = _clamped(limit, 20, LARGEST_PAGE)
+async def users(
+    request: Request, page: Annotated[NumberedPage, read_by(NumberedPage)]
+) -> JsonResponse:
     async with request.app.state.database.sessions() as session:
         accounts = Accounts(session)
-        total = await accounts.count()
-        found = await accounts.page(offset=(number - 1) * size, limit=size)
-    pages = -(-total // size)
-    pagination = {
-        "total": total,
-        "page": number,
-        "limit": size,
-        "totalPages": pages,
-        "hasNext": number < pages,
-        "hasPrev": number > 1,
-    }
+        found, pagination = await numbered_page_of(
+            page,
+            count=accounts.count,
+            find=lambda part: accounts.page(offset=part.offset, limit=part.limit),
+        )
     shown = [{name: getattr(user, name) for name in ListedUser.model_fields} for user in found]
     return JsonResponse({"success": True, "data": {"data": shown, "pagination": pagination}})
-
-
-def _clamped(text: str | None, default: int, most: int) -> int:
-    """Read a number from 1; nonsense means the default, as in the other lists of the document."""
-    try:
-        # So many digits are past the most anyway.
-        number = int(text[:12]) if text else default
-    except ValueError:
-        number = default
-    return min(max(1, number), most)
