@@ -31,9 +31,9 @@ lint: setup ## Check form, types and architecture
 	$(BIN)/lint-imports
 
 bench: setup servers ## Measure: each benchmark prints ratios against its limits
-	$(BIN)/python benchmarks/gateway/run.py
-	$(BIN)/python benchmarks/bookings/run.py
-	$(BIN)/python benchmarks/rooms/run.py
+	$(BIN)/python -m benchmarks.gateway.run
+	$(BIN)/python -m benchmarks.bookings.run
+	$(BIN)/python -m benchmarks.rooms.run
 
 chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
 	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos tests/services

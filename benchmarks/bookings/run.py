@@ -8,7 +8,7 @@ slows all of them; a figure is the median of the rounds' ratios.
 
 Then 64 clients want fifty slots that are taken: how long losers wait, against winners.
 
-    uv run python benchmarks/bookings/run.py [--rounds 3] [--seconds 4]
+    uv run python -m benchmarks.bookings.run [--rounds 3] [--seconds 4]
 
 Needs Debian's postgresql-contrib (pgbench) and wrk. Exits with 1 when a figure is past its limit.
 """
@@ -16,45 +16,45 @@ Needs Debian's postgresql-contrib (pgbench) and wrk. Exits with 1 when a figure 
 import argparse
 import asyncio
 import base64
-import json
 import os
 import re
 import secrets
-import shutil
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
-import httpx
 import uvloop
+from benchmarks.ground import (
+    BIN,
+    has_programs,
+    prepared,
+    process_settings,
+    sign_in,
+    until_answering,
+)
 
 from bookings.booking_statements import BOOK, LOOK_BY_ID
 from bookings.domain import Booking, Period
 from bookings.repository import Bookings, Rooms
 from bookings.service.booking import Made, NewBooking, book, person_of
 from bookings.tables import SCHEMA as BOOKINGS
-from common import migrations, roles
 from common.contracts import Contract
-from common.db import Database, create_engine
+from common.db import Database
 from common.identity import Identity, Role, Signer
 from common.ids import new_cuid
-from common.schema import Schema
-from common.testing.servers import free_port, postgres_server, scratch_folder
+from common.testing.servers import free_port
 from gateway.main import SCHEMA as ACCOUNTS
 from local_stack.postgres import Postgres
-from local_stack.process_groups import ProcessGroups
-from local_stack.settings import Settings as LocalSettings
 
 T = TypeVar("T")
-BIN = Path(sys.executable).parent
 ROOMS = 1000
 CLIENTS = 8
 CROWD = 64
@@ -287,14 +287,6 @@ def run(stand: Stand, rounds: int, seconds: int) -> bool:
 # --- what is measured is brought up -------------------------------------------------------------
 
 
-async def prepare(postgres: Postgres, schema: Schema) -> None:
-    passwords = {schema.name: roles.SchemaPasswords(postgres.password, postgres.password)}
-    await roles.ensure(postgres.url(), passwords, database="bench")
-    engine = create_engine(address_of(postgres, f"{schema.name}_owner"), application="bench")
-    await migrations.migrate(engine, schema.metadata, schema.versions)
-    await engine.dispose()
-
-
 async def add_rooms(postgres: Postgres, admin: Identity) -> None:
     server = await asyncpg.connect(postgres.url("bench"))
     await server.execute(
@@ -311,92 +303,36 @@ async def add_rooms(postgres: Postgres, admin: Identity) -> None:
     await server.close()
 
 
-def address_of(postgres: Postgres, role: str) -> str:
-    return f"postgresql://{role}:{postgres.password}@127.0.0.1:{postgres.port}/bench"
-
-
-def until_answering(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            httpx.get(url, timeout=2)
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-
-
-def sign_in(gateway: str, environment: dict[str, str]) -> tuple[str, str]:
-    account = {"email": "bench@example.test", "password": "a long password", "name": "Bench"}
-    subprocess.run(
-        [BIN / "gateway", "users", "import", "-"],
-        input=json.dumps([{**account, "role": "ADMIN"}]),
-        env=environment,
-        text=True,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    del account["name"]
-    reply = httpx.post(f"{gateway}/api/auth/login", json=account).raise_for_status()
-    data = reply.json()["data"]
-    return str(data["token"]), str(data["user"]["id"])
-
-
 @contextmanager
 def bench_stand() -> Iterator[Stand]:
     """Start Postgres, bookings and a gateway; end them again."""
-    with ExitStack() as stack:
-        groups = stack.enter_context(ProcessGroups())
-        folder = stack.enter_context(scratch_folder())
-        postgres = Postgres(
-            LocalSettings().servers, folder / "postgres", free_port(), secrets.token_hex(8)
-        )
-        server = postgres_server(postgres, groups)
-        server.start()
-        stack.callback(server.kill)
-        asyncio.run(server.wait_ready())
-        for schema in (ACCOUNTS, BOOKINGS):
-            asyncio.run(prepare(postgres, schema))
-        ports = {name: free_port() for name in ("gateway", "university", "operations", "bookings")}
+    with prepared(ACCOUNTS, BOOKINGS) as ground:
+        port = free_port()
+        service = f"http://127.0.0.1:{port}"
         key = base64.b64encode(secrets.token_bytes(32)).decode()
         signer = Signer(key)
+        url = ground.address("bookings")
         environment = {
-            **os.environ,
-            "GATEWAY_PORT": str(ports["gateway"]),
-            "GATEWAY_UNIVERSITY_PORT": str(ports["university"]),
-            "GATEWAY_OPERATIONS_PORT": str(ports["operations"]),
-            "GATEWAY_DATABASE_URL": address_of(postgres, "accounts"),
+            **process_settings(ground),
             "GATEWAY_IDENTITY_KEY": key,
-            "GATEWAY_BOOKINGS_URL": f"http://127.0.0.1:{ports['bookings']}",
+            "GATEWAY_BOOKINGS_URL": service,
             "GATEWAY_WRITE_LIMIT": "1000000000",
-            "BOOKINGS_PORT": str(ports["bookings"]),
-            "BOOKINGS_DATABASE_URL": address_of(postgres, "bookings"),
+            "BOOKINGS_PORT": str(port),
+            "BOOKINGS_DATABASE_URL": url,
             "ATRIUM_IDENTITY_PUBLIC_KEYS": signer.public_key,
-            "ATRIUM_KAFKA": f"127.0.0.1:{free_port()}",
-            "ATRIUM_LOG_LEVEL": "ERROR",
         }
-        for command in (["gateway", "run"], ["bookings", "api"]):
-            process = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]],
-                env=environment,
-                start_new_session=True,
-                stderr=subprocess.DEVNULL,
-            )
-            groups.started(process.pid)
-        gateway = f"http://127.0.0.1:{ports['gateway']}"
-        service = f"http://127.0.0.1:{ports['bookings']}"
-        until_answering(gateway)
+        ground.start([str(BIN / "bookings"), "api"], environment)
+        gateway, _ = ground.start_gateway(environment)
         until_answering(service)
-        token, user_id = sign_in(gateway, environment)
+        token, user_id = sign_in(ground, gateway, environment)
         admin = Identity(
             kind="user", id=user_id, role=Role.ADMIN, name="Bench", email="bench@example.test"
         )
-        asyncio.run(add_rooms(postgres, admin))
-        url = address_of(postgres, "bookings")
-        database = Database.connect(url, schema="bookings", pool=CLIENTS)
-        yield Stand(folder, postgres, database, signer, admin, service, gateway, token)
+        asyncio.run(add_rooms(ground.postgres, admin))
+        database = Database.connect(url, schema="bookings", pool=CLIENTS, hot=CLIENTS)
+        yield Stand(
+            ground.folder, ground.postgres, database, signer, admin, service, gateway, token
+        )
 
 
 def main() -> int:
@@ -404,10 +340,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of load, a run")
     options = parser.parse_args()
-    for program in ("pgbench", "wrk"):
-        if shutil.which(program) is None:
-            print(f"{program} is missing: apt-get install postgresql-contrib wrk", file=sys.stderr)
-            return 2
+    if not has_programs({"pgbench": "postgresql-contrib", "wrk": "wrk"}):
+        return 2
     with bench_stand() as stand:
         return 0 if run(stand, options.rounds, options.seconds) else 1
 

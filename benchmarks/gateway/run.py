@@ -4,39 +4,30 @@ An authenticated, rate-limited GET of 2 KB. The upstream is an nginx that serves
 is a second nginx that proxies to it. Both are asked in turn, round by round, in one run, so that
 a busy machine slows both; the figure is the median of the rounds' ratios.
 
-    uv run python benchmarks/gateway/run.py [--rounds 5] [--seconds 4]
+    uv run python -m benchmarks.gateway.run [--rounds 5] [--seconds 4]
 
 Needs Debian's nginx-light and wrk. Exits with 1 when a figure is past its limit.
 """
 
 import argparse
-import asyncio
 import base64
 import json
 import os
 import re
 import secrets
-import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+from benchmarks.ground import has_programs, prepared, process_settings, sign_in, until_answering
 
-from common import migrations, roles
-from common.db import create_engine
-from common.testing.servers import free_port, postgres_server, scratch_folder
+from common.testing.servers import free_port
 from gateway.main import SCHEMA
-from local_stack.postgres import Postgres
-from local_stack.process_groups import ProcessGroups
-from local_stack.settings import Settings as LocalSettings
 
-BIN = Path(sys.executable).parent
 PATH = "/api/rooms"
 CONNECTIONS = 32
 LEAST_SHARE, GOAL_SHARE = 0.25, 0.35
@@ -144,115 +135,32 @@ def run(bench: Bench, rounds: int) -> bool:
 
 
 @contextmanager
-def started(groups: ProcessGroups, command: list[str], **options: object) -> Iterator[int]:
-    process = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]
-    groups.started(process.pid)
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        groups.ended(process.pid)
-
-
-async def prepare_accounts(postgres: Postgres) -> None:
-    passwords = {"accounts": roles.SchemaPasswords(postgres.password, postgres.password)}
-    await roles.ensure(postgres.url(), passwords, database="bench")
-    engine = create_engine(address(postgres, "accounts_owner"), application="bench")
-    await migrations.migrate(engine, SCHEMA.metadata, SCHEMA.versions)
-    await engine.dispose()
-
-
-def address(postgres: Postgres, role: str) -> str:
-    return f"postgresql://{role}:{postgres.password}@127.0.0.1:{postgres.port}/bench"
-
-
-def until_answering(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            httpx.get(url, timeout=2)
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
-
-
-def sign_in(gateway: str, environment: dict[str, str]) -> str:
-    account = {"email": "bench@example.test", "password": "a long password", "name": "Bench"}
-    subprocess.run(
-        [BIN / "gateway", "users", "import", "-"],
-        input=json.dumps([{**account, "role": "ADMIN"}]),
-        env=environment,
-        text=True,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    del account["name"]
-    reply = httpx.post(f"{gateway}/api/auth/login", json=account).raise_for_status()
-    return str(reply.json()["data"]["token"])
-
-
-@contextmanager
 def bench_stand(seconds: int) -> Iterator[Bench]:
     """Start two nginx, Postgres and a gateway; end them again."""
-    with ExitStack() as stack:
-        groups = stack.enter_context(ProcessGroups())
-        folder = stack.enter_context(scratch_folder())
-        postgres = Postgres(
-            LocalSettings().servers, folder / "postgres", free_port(), secrets.token_hex(8)
-        )
-        server = postgres_server(postgres, groups)
-        server.start()
-        stack.callback(server.kill)
-        asyncio.run(server.wait_ready())
-        asyncio.run(prepare_accounts(postgres))
+    with prepared(SCHEMA) as ground:
         rooms = [{"id": number, "name": f"Room {number}"} for number in range(64)]
-        (folder / "body.json").write_text(json.dumps(rooms)[:2040].ljust(2048))
         ports = {"upstream": free_port(), "proxy": free_port()}
-        for name, text in (("upstream", NGINX), ("proxy", NGINX)):
-            home = folder / name
+        for name in ("upstream", "proxy"):
+            home = ground.folder / name
             home.mkdir()
-            (home / "body.json").write_text((folder / "body.json").read_text())
-            written = text.format(folder=home, **ports)
+            (home / "body.json").write_text(json.dumps(rooms)[:2040].ljust(2048))
+            written = NGINX.format(folder=home, **ports)
             if name == "proxy":
                 server_block = written.index("  server {\n    listen")
                 written = written[:server_block] + PROXY.format(**ports) + "}\n"
             (home / "nginx.conf").write_text(written)
-            stack.enter_context(started(groups, ["nginx", "-c", str(home / "nginx.conf")]))
-        gateway_port = free_port()
+            ground.start(["nginx", "-c", str(home / "nginx.conf")])
+        upstream, nginx = (f"http://127.0.0.1:{port}" for port in ports.values())
         environment = {
-            **os.environ,
-            "GATEWAY_PORT": str(gateway_port),
-            "GATEWAY_UNIVERSITY_PORT": str(free_port()),
-            "GATEWAY_OPERATIONS_PORT": str(free_port()),
-            "GATEWAY_DATABASE_URL": address(postgres, "accounts"),
+            **process_settings(ground),
             "GATEWAY_IDENTITY_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "GATEWAY_ROOMS_URL": f"http://127.0.0.1:{ports['upstream']}",
+            "GATEWAY_ROOMS_URL": upstream,
             "GATEWAY_READ_LIMIT": "1000000000",
-            "ATRIUM_KAFKA": f"127.0.0.1:{free_port()}",
-            "ATRIUM_LOG_LEVEL": "ERROR",
         }
-        pid = stack.enter_context(
-            started(
-                groups,
-                [str(BIN / "gateway"), "run"],
-                env=environment,
-                stderr=subprocess.DEVNULL,
-            )
-        )
-        gateway = f"http://127.0.0.1:{gateway_port}"
-        until_answering(gateway)
-        yield Bench(
-            upstream=f"http://127.0.0.1:{ports['upstream']}",
-            nginx=f"http://127.0.0.1:{ports['proxy']}",
-            gateway=gateway,
-            gateway_pid=pid,
-            token=sign_in(gateway, environment),
-            seconds=seconds,
-        )
+        gateway, pid = ground.start_gateway(environment)
+        token, _ = sign_in(ground, gateway, environment)
+        until_answering(nginx)
+        yield Bench(upstream, nginx, gateway, pid, token, seconds)
 
 
 def main() -> int:
@@ -260,10 +168,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="of load, a run")
     options = parser.parse_args()
-    for program in ("nginx", "wrk"):
-        if shutil.which(program) is None:
-            print(f"{program} is missing: apt-get install nginx-light wrk", file=sys.stderr)
-            return 2
+    if not has_programs({"nginx": "nginx-light", "wrk": "wrk"}):
+        return 2
     with bench_stand(options.seconds) as bench:
         return 0 if run(bench, options.rounds) else 1
 

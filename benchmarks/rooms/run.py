@@ -12,7 +12,7 @@ the first look at a month takes is printed too.
 
 All of it in turn, round by round, in one run; a figure is the median of the rounds' ratios.
 
-    uv run python benchmarks/rooms/run.py [--rounds 5] [--seconds 3]
+    uv run python -m benchmarks.rooms.run [--rounds 5] [--seconds 3]
 
 Needs Debian's wrk. Exits with 1 when a figure is past its limit.
 """
@@ -21,16 +21,14 @@ import argparse
 import asyncio
 import base64
 import json
-import os
 import re
 import secrets
-import shutil
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,24 +39,21 @@ import asyncpg
 import httpx
 import orjson
 import uvicorn
+from benchmarks.ground import BIN, has_programs, prepared, process_settings, until_answering
 from sqlalchemy import event
 from starlette.types import Receive, Scope, Send
 
-from common import migrations, roles
 from common.contracts import Contract
-from common.db import AsyncSession, Database, create_engine
+from common.db import AsyncSession, Database
 from common.identity import Identity, Role, Signer
 from common.ids import new_cuid
 from common.paging import Slice
-from common.testing.servers import NO_TLS, free_port, postgres_server, scratch_folder
+from common.testing.servers import NO_TLS, free_port
 from local_stack.postgres import Postgres
-from local_stack.process_groups import ProcessGroups
-from local_stack.settings import Settings as LocalSettings
 from rooms.opening import Opening, by_day, day_bounds, free, windows
 from rooms.repository.rooms import RoomFilter, Rooms
 from rooms.tables import SCHEMA
 
-BIN = Path(sys.executable).parent
 ROOMS = 10_000
 CLIENTS = 8
 SEARCHES = 40
@@ -291,76 +286,38 @@ def first_looks(stand: Stand) -> float:
 # --- what is measured is brought up -------------------------------------------------------------
 
 
-async def prepare(postgres: Postgres) -> None:
-    passwords = {SCHEMA.name: roles.SchemaPasswords(postgres.password, postgres.password)}
-    await roles.ensure(postgres.url(), passwords, database="bench")
-    engine = create_engine(address_of(postgres, "rooms_owner"), application="bench")
-    await migrations.migrate(engine, SCHEMA.metadata, SCHEMA.versions)
-    await engine.dispose()
+async def fill(postgres: Postgres) -> None:
     server = await asyncpg.connect(postgres.url("bench"))
     await server.execute(FILL)
     await server.close()
 
 
-def address_of(postgres: Postgres, role: str) -> str:
-    return f"postgresql://{role}:{postgres.password}@127.0.0.1:{postgres.port}/bench"
-
-
-def until_answering(url: str, headers: dict[str, str]) -> str:
-    """Return the first answer."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            return httpx.get(url, headers=headers, timeout=5).raise_for_status().text
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
 @contextmanager
 def bench_stand() -> Iterator[Stand]:
     """Start Postgres, rooms and the raw application; end them again."""
-    with ExitStack() as stack:
-        groups = stack.enter_context(ProcessGroups())
-        folder = stack.enter_context(scratch_folder())
-        postgres = Postgres(
-            LocalSettings().servers, folder / "postgres", free_port(), secrets.token_hex(8)
-        )
-        server = postgres_server(postgres, groups)
-        server.start()
-        stack.callback(server.kill)
-        asyncio.run(server.wait_ready())
-        asyncio.run(prepare(postgres))
+    with prepared(SCHEMA) as ground:
+        asyncio.run(fill(ground.postgres))
         port, raw_port = free_port(), free_port()
         signer = Signer(base64.b64encode(secrets.token_bytes(32)).decode())
-        url = address_of(postgres, "rooms")
+        url = ground.address("rooms")
         stand = Stand(
             url, signer, service=f"http://127.0.0.1:{port}", raw=f"http://127.0.0.1:{raw_port}"
         )
         environment = {
-            **os.environ,
+            **process_settings(ground),
             "ROOMS_PORT": str(port),
             "ROOMS_DATABASE_URL": url,
             "ATRIUM_IDENTITY_PUBLIC_KEYS": signer.public_key,
-            "ATRIUM_KAFKA": f"127.0.0.1:{free_port()}",
-            "ATRIUM_LOG_LEVEL": "ERROR",
         }
-        start(groups, [str(BIN / "rooms"), "api"], environment)
+        ground.start([str(BIN / "rooms"), "api"], environment)
         path, target = month_target()
         answer = until_answering(f"{stand.service}{target}", stand.headers(path))
-        (folder / "raw.json").write_text(json.dumps({"database_url": url}))
-        raw = [sys.executable, __file__, "--serve-raw", str(raw_port), str(folder)]
-        start(groups, raw, environment)
-        assert until_answering(f"{stand.raw}{target}", {}) == answer
+        (ground.folder / "raw.json").write_text(json.dumps({"database_url": url}))
+        serve = ["-m", "benchmarks.rooms.run", "--serve-raw", str(raw_port), str(ground.folder)]
+        ground.start([sys.executable, *serve])
+        raw = until_answering(f"{stand.raw}{target}")
+        assert raw.raise_for_status().text == answer.raise_for_status().text
         yield stand
-
-
-def start(groups: ProcessGroups, command: list[str], environment: dict[str, str]) -> None:
-    process = subprocess.Popen(
-        command, env=environment, start_new_session=True, stderr=subprocess.DEVNULL
-    )
-    groups.started(process.pid)
 
 
 def main() -> int:
@@ -372,8 +329,7 @@ def main() -> int:
     if options.serve_raw:
         serve_raw(int(options.serve_raw[0]), Path(options.serve_raw[1]))
         return 0
-    if shutil.which("wrk") is None:
-        print("wrk is missing: apt-get install wrk", file=sys.stderr)
+    if not has_programs({"wrk": "wrk"}):
         return 2
     with bench_stand() as stand:
         return 0 if run(stand, options.rounds, options.seconds) else 1
