@@ -132,9 +132,9 @@ OUTBOX: Final = (
     Mutant(
         name="an event is written in its caller's transaction",
         path=f"{COMMON}/outbox.py",
-        old="await session.execute(insert(self.table).values(row))",
+        old="await session.execute(insert(self.table), rows)",
         new="async with AsyncSession(session.bind) as own, own.begin():\n"
-        "            await own.execute(insert(self.table).values(row))",
+        "                await own.execute(insert(self.table), rows)",
         tests=(f"{RELAY}::test_two_relays_send_each_committed_event_once_and_in_order",),
     ),
 )

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import UNAVAILABLE, Database, is_unavailable
-from common.errors import AppError, BrokenEvent
+from common.errors import AppError, BrokenEvent, Unavailable
 from common.events import CloudEvent, Topic
 from common.outbox import LARGEST_EVENT_BYTES, Outbox
 
@@ -156,16 +156,21 @@ class Consumer:
         self._batch = batch
         self._keep_days = keep_days
         self._limit = limit or DeadLetterLimit()
-        self.stopped_because: str | None = None
+        self._stopped_because: str | None = None
+
+    async def check(self) -> None:
+        """Raise Unavailable if it has stopped, and why: somebody has to look."""
+        if self._stopped_because is not None:
+            raise Unavailable(self._stopped_because)
 
     async def run(self) -> None:
         """Consume until cancelled; an outage of Postgres or Kafka is waited out."""
         pause = 0.1
-        while self.stopped_because is None:
+        while self._stopped_because is None:
             try:
                 await self._consume()
             except TooManyDeadLetters as error:
-                self.stopped_because = str(error)
+                self._stopped_because = str(error)
                 _log.critical("consumer stopped", extra={"reason": str(error)})
             except (KafkaError, OSError) as error:
                 _log.warning("consumer waits", extra={"group": self._group, "reason": str(error)})

@@ -9,9 +9,10 @@ entity are in the order of its versions, and a row that becomes visible late is 
 Transaction ids, which are drawn earlier, do not have that order (docs/adr/0005).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from opentelemetry import propagate
@@ -124,12 +125,22 @@ class Outbox:
         headers: dict[str, str] | None = None,
     ) -> None:
         """Queue bytes as they are, for a topic that has no contract of its own."""
-        if len(payload) > LARGEST_EVENT_BYTES:
-            raise ValueError(f"an event of {len(payload)} bytes for {topic} cannot be sent")
-        row: dict[str, Any] = {
-            "topic": topic,
-            "key": key,
-            "payload": payload,
-            "headers": headers or {},
-        }
-        await session.execute(insert(self.table).values(row))
+        await self.put_all(session, topic, [(key, payload)], headers)
+
+    async def put_all(
+        self,
+        session: AsyncSession,
+        topic: str,
+        messages: Sequence[tuple[str, bytes]],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Queue messages, each with its key; those of one key stay in order."""
+        for _, payload in messages:
+            if len(payload) > LARGEST_EVENT_BYTES:
+                raise ValueError(f"an event of {len(payload)} bytes for {topic} cannot be sent")
+        rows = [
+            {"topic": topic, "key": key, "payload": payload, "headers": dict(headers or {})}
+            for key, payload in messages
+        ]
+        if rows:
+            await session.execute(insert(self.table), rows)

@@ -17,7 +17,6 @@ from bookings.webhook import networks_of
 from common.app import create_app
 from common.consumer import Consumer
 from common.db import Database
-from common.errors import Unavailable
 from common.idempotency import IdempotencyKeys
 from common.identity import Verifier
 from common.process import Parts, Service, Worker
@@ -41,10 +40,6 @@ def build(settings: Settings) -> Parts:
         kafka=settings.kafka,
     )
 
-    async def consumer_goes_on() -> None:
-        if consumer.stopped_because is not None:
-            raise Unavailable(consumer.stopped_because)
-
     app = create_app(
         "bookings",
         version="1",
@@ -56,7 +51,7 @@ def build(settings: Settings) -> Parts:
             university.router,
             directory.router,
         ],
-        checks={"database": database.check, "consumer": consumer_goes_on},
+        checks={"database": database.check, "consumer": consumer.check},
     )
     keys = IdempotencyKeys(idempotency_keys, database)
     app.state.database = database

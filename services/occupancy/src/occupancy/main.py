@@ -3,7 +3,6 @@
 from common.app import create_app
 from common.consumer import Consumer
 from common.db import Database
-from common.errors import Unavailable
 from common.identity import Verifier
 from common.process import Parts, Service
 from common.relay import Relay
@@ -28,16 +27,12 @@ def build(settings: Settings) -> Parts:
         kafka=settings.kafka,
     )
 
-    async def consumer_goes_on() -> None:
-        if consumer.stopped_because is not None:
-            raise Unavailable(consumer.stopped_because)
-
     app = create_app(
         "occupancy",
         version="1",
         verifier=Verifier("occupancy", settings.identity_public_keys),
         routers=[api.router],
-        checks={"database": database.check, "consumer": consumer_goes_on},
+        checks={"database": database.check, "consumer": consumer.check},
         unavailable=NOT_INITIALIZED,
     )
     app.state.database = database

@@ -3,7 +3,6 @@
 from common.app import create_app
 from common.consumer import Consumer
 from common.db import Database
-from common.errors import Unavailable
 from common.idempotency import IdempotencyKeys
 from common.identity import Verifier
 from common.process import Parts, Service
@@ -44,16 +43,12 @@ def build(settings: Settings) -> Parts:
         kafka=settings.kafka,
     )
 
-    async def consumer_goes_on() -> None:
-        if consumer.stopped_because is not None:
-            raise Unavailable(consumer.stopped_because)
-
     app = create_app(
         "rooms",
         version="1",
         verifier=Verifier("rooms", settings.identity_public_keys),
         routers=ROUTERS,
-        checks={"database": database.check, "consumer": consumer_goes_on},
+        checks={"database": database.check, "consumer": consumer.check},
     )
     keys = IdempotencyKeys(idempotency_keys, database)
     app.state.database = database

@@ -199,5 +199,5 @@ async def test_the_consumer_starts_before_its_topics_are_there(
             assert not running.done()
             await asyncio.sleep(0.1)
 
-    assert consumer.stopped_because is None
+    await consumer.check()
     await end(running)

@@ -550,8 +550,10 @@ async def cancel(
         cancelled = await Bookings(session).find(wanted, lock=True)
         if not cancelled:
             raise Conflict("Booking is already cancelled or completed.")
+    ids = [one.id for one in cancelled]
+    changes = await Bookings(session).change_all(ids, {"status": Status.CANCELLED})
     for one in cancelled:
-        changed = await apply_change(session, one.id, {"status": Status.CANCELLED})
+        changed = changes[one.id]
         telling.did("BOOKING_CANCELLED", changed)
         if identity.id != one.organizer.id:
             telling.notify(
@@ -634,11 +636,17 @@ async def release_overdue(session: AsyncSession, limit: int = 200) -> int:
     Returns:
         how many there were; ``limit`` means that there may be more.
     """
-    telling = Telling(session, None)
-    overdue = await Bookings(session).overdue(limit)
+    bookings, telling = Bookings(session), Telling(session, None)
+    overdue = await bookings.overdue(limit)
+    missed = {one.id for one in overdue if one.checked_in_at is None and one.checkin is not None}
+    over = {one.id for one in overdue} - missed
+    changes = {
+        **await bookings.change_all(missed, {"status": Status.NO_SHOW}),
+        **await bookings.change_all(over, {"status": Status.COMPLETED}),
+    }
     for booking in overdue:
-        if booking.checked_in_at is None and booking.checkin is not None:
-            changed = await apply_change(session, booking.id, {"status": Status.NO_SHOW})
+        changed = changes[booking.id]
+        if booking.id in missed and booking.checkin is not None:
             why = (
                 f"Nobody checked in by {booking.checkin.end:%Y-%m-%d %H:%M:%S} UTC"
                 f" (policy: {booking.room.policy.checkin_closes} minutes after the start)."
@@ -652,7 +660,6 @@ async def release_overdue(session: AsyncSession, limit: int = 200) -> int:
                 why,
             )
         else:
-            changed = await apply_change(session, booking.id, {"status": Status.COMPLETED})
             telling.did("BOOKING_COMPLETED", changed)
     await telling.tell()
     return len(overdue)

@@ -226,9 +226,8 @@ async def _displace(
     wanted = BookingFilter(room_id=room.id, held_during=room.policy.held(period))
     displaced: dict[str, Booking] = {}
     while True:
-        for holder in await bookings.find(wanted, lock=True):
-            marked = {"overridden_by": values["id"]}
-            displaced[holder.id] = await apply_change(session, holder.id, marked)
+        holders = [holder.id for holder in await bookings.find(wanted, lock=True)]
+        displaced |= await bookings.change_all(holders, {"overridden_by": values["id"]})
         if made := await place(session, parties, values, [period], None):
             return made[0], list(displaced.values())
         # Somebody booked between our look and our insert; they are displaced like the others.

@@ -99,10 +99,12 @@ class Telling:
 
     async def tell(self) -> None:
         """Write all of it."""
-        told: list[Told] = []
+        messages, told = [], []
         for action, booking in self._changed.values():
-            body = await publish(self._session, booking)
+            body = encode_event(booking)
+            messages.append((str(booking.room.id), body))
             told.append(Told(event_id_of(booking), booking.id, EVENT_OF[action], body))
+        await outbox.put_all(self._session, BOOKINGS.name, messages)
         await Deliveries(self._session).queue(told)
         await Audit(self._session).add(self._entries)
         await Notifications(self._session).add(self._notes)
@@ -111,19 +113,6 @@ class Telling:
 def event_id_of(booking: Booking) -> str:
     """Name a booking's event: the same for the same version."""
     return f"{booking.id}/{booking.version}"
-
-
-async def publish(session: AsyncSession, booking: Booking) -> bytes:
-    """Queue a booking's event: all of it, as it now is; returns it as it stands on the topic."""
-    return await outbox.publish(
-        session,
-        BOOKINGS,
-        _event(booking),
-        key=booking.room.id,
-        event_id=event_id_of(booking),
-        subject=f"booking/{booking.id}",
-        at=booking.now,
-    )
 
 
 def encode_event(booking: Booking) -> bytes:
