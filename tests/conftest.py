@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaProducer
 from running_system import System, free_ports
 
 from local_stack.process_groups import ProcessGroups
@@ -59,3 +60,11 @@ async def student(system: System) -> AsyncIterator[httpx.AsyncClient]:
 async def staff(system: System) -> AsyncIterator[httpx.AsyncClient]:
     async with system.client("STAFF") as client:
         yield client
+
+
+@pytest.fixture
+async def producer(system: System) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=system.kafka)
+    await producer.start()
+    yield producer
+    await producer.stop()

@@ -420,10 +420,47 @@ GATEWAY: Final = (
     ),
 )
 
+OCCUPANCY_SOURCES: Final = "services/occupancy/src/occupancy"
+OCCUPANCY_HISTORY: Final = "services/occupancy/tests/integration/test_history.py"
+
 OCCUPANCY: Final = (
     Mutant(
+        name="a crossing of days ago moves the hours since",
+        path=f"{OCCUPANCY_SOURCES}/service/history.py",
+        old="    if before != after:",
+        new="    if False:",
+        tests=(
+            f"{OCCUPANCY_HISTORY}::test_a_crossing_of_days_ago_moves_the_hours_since_and_no_others",
+        ),
+    ),
+    Mutant(
+        name="a headcount outweighs what came before it",
+        path=f"{OCCUPANCY_SOURCES}/repository/counts.py",
+        old="            AND seen.moment >= coalesce(known.corrected_at, '-infinity')\n",
+        new="",
+        tests=(
+            f"{OCCUPANCY_HISTORY}::test_a_headcount_outweighs_what_came_before_it_however_late",
+        ),
+    ),
+    Mutant(
+        name="a track is one person of a day, however often it is seen",
+        path=f"{OCCUPANCY_SOURCES}/service/history.py",
+        old="for hour in new} - known:",
+        new="for hour in new}:",
+        tests=(
+            f"{OCCUPANCY_HISTORY}::test_the_order_of_crossings_and_how_often_they_come_change_nothing",
+        ),
+    ),
+    Mutant(
+        name="who counts and who changes a camera do not wait for each other",
+        path=f"{OCCUPANCY_SOURCES}/repository/cameras.py",
+        old="found.with_for_update(key_share=True)",
+        new="found.with_for_update()",
+        tests=(f"{OCCUPANCY_HISTORY}::test_headcounts_and_crossings_at_once_do_not_deadlock",),
+    ),
+    Mutant(
         name="a crossing that comes again finds its row, and is not counted again",
-        path="services/occupancy/src/occupancy/repository.py",
+        path=f"{OCCUPANCY_SOURCES}/repository/counts.py",
         old="if (crossing.camera_id, crossing.edge_id, crossing.sequence) in fresh",
         new="if fresh is not None",
         tests=("tests/services/test_counting.py",),

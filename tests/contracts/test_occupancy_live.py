@@ -1,76 +1,15 @@
 """Document 002 (`occupancy`): live counts, from crossings on the topic to the gateway."""
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from edges import Edge, live, watch
 from making import make_camera, make_line
 from running_system import System, eventually
 
-from common.events import CROSSINGS, CrossingV1
-from common.ids import new_cuid
-
-BEGAN = datetime(2026, 11, 21, 10, tzinfo=UTC)
-
-
-class Edge:
-    """Publishes crossings as another team's counter would, from the contract alone."""
-
-    def __init__(self, producer: AIOKafkaProducer, camera_id: int, line_id: int) -> None:
-        self.edge_id = new_cuid()
-        self._producer = producer
-        self._camera_id = camera_id
-        self._line_id = line_id
-
-    def crossing(self, sequence: int, direction: str = "entry", **changes: Any) -> bytes:
-        values = {
-            "edge_id": self.edge_id,
-            "camera_id": self._camera_id,
-            "sequence": sequence,
-            "line_id": self._line_id,
-            "direction": direction,
-            "track_id": f"t{sequence}",
-            "confidence": 0.8,
-            "crossed_at": BEGAN + timedelta(seconds=sequence),
-            **changes,
-        }
-        return CROSSINGS.encode(
-            CrossingV1(**values),
-            event_id=f"{self.edge_id}/{sequence}",
-            source=f"edge/{self.edge_id}",
-            subject=f"camera/{self._camera_id}",
-            at=BEGAN,
-        )
-
-    async def send(self, messages: Sequence[bytes]) -> None:
-        for message in messages:
-            key = str(self._camera_id).encode()
-            await self._producer.send_and_wait(CROSSINGS.name, message, key=key)
-
-
-@pytest.fixture
-async def producer(system: System) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(bootstrap_servers=system.kafka)
-    await producer.start()
-    yield producer
-    await producer.stop()
-
-
-async def watch(admin: httpx.AsyncClient, producer: AIOKafkaProducer, **camera: Any) -> Edge:
-    """Make a camera with a line, and an edge that watches it."""
-    made = await make_camera(admin, **camera)
-    line = await make_line(admin, made["id"])
-    return Edge(producer, made["id"], line["id"])
-
-
-async def live(client: httpx.AsyncClient, edge: Edge) -> dict[str, Any]:
-    reply = await client.get(f"/api/occupancy/cameras/{edge._camera_id}/live")
-    assert reply.status_code == 200, reply.text
-    shown: dict[str, Any] = reply.json()
-    return shown
+from common.events import CROSSINGS
 
 
 async def test_crossings_become_counts(
@@ -84,7 +23,7 @@ async def test_crossings_become_counts(
 
     assert shown.pop("last_updated").endswith("Z")
     assert shown == {
-        "camera_id": edge._camera_id,
+        "camera_id": edge.camera_id,
         "current_occupancy": 5,
         "total_entries": 7,
         "total_exits": 2,

@@ -9,9 +9,9 @@ import pytest
 import occupancy.tables
 from common.db import Database
 from common.testing.plugin import CloneDatabase
-from occupancy import service
 from occupancy.domain import Crossing
-from occupancy.repository import Cameras
+from occupancy.repository.cameras import Cameras
+from occupancy.service import cameras, counting
 
 CROSSED_AT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -54,7 +54,7 @@ async def crossings(database: Database) -> list[Crossing]:
 
 async def count(database: Database, crossings: list[Crossing]) -> None:
     async with database.sessions.begin() as session:
-        assert await service.count_crossings(session, crossings) == {}
+        assert await counting.count_crossings(session, crossings) == {}
 
 
 async def test_crossings_that_come_again_are_not_counted_again(
@@ -64,5 +64,5 @@ async def test_crossings_that_come_again_are_not_counted_again(
     await count(database, crossings[::-1])
 
     async with database.sessions() as session:
-        seen = await service.live(session, crossings[0].camera_id)
+        seen = await cameras.live(session, crossings[0].camera_id)
     assert (seen.entries, seen.exits, seen.unique_persons) == (20, 0, 20)

@@ -105,6 +105,7 @@ class Live:
 
     Args:
         entries, exits: counted since the camera exists.
+        net: entries minus exits since somebody last corrected it, which may be below 0.
         unique_persons: distinct tracks among them.
         updated_at: when one of these last changed, timezone-aware.
     """
@@ -112,13 +113,32 @@ class Live:
     camera_id: int
     entries: int
     exits: int
+    net: int
     unique_persons: int
     updated_at: datetime
 
     @property
     def occupancy(self) -> int:
         """People there now: never below 0, whatever was missed on the way in."""
-        return max(0, self.entries - self.exits)
+        return max(0, self.net)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a camera's alerts are judged by.
+
+    Args:
+        net: people there now; below 0 when more have left than came.
+        capacity: how many there may be; None: any number.
+    """
+
+    camera_id: int
+    net: int
+    capacity: int | None
+
+    @property
+    def people(self) -> int:
+        return max(0, self.net)
 
 
 @dataclass(frozen=True, slots=True)

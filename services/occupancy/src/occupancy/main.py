@@ -1,15 +1,18 @@
 """Puts the occupancy service together and runs it."""
 
+from functools import partial
+
 from common.app import create_app
 from common.consumer import Consumer
 from common.db import Database
 from common.identity import Verifier
-from common.process import Parts, Service
+from common.process import Parts, Service, Worker
 from common.relay import Relay
-from occupancy import api
-from occupancy.events import SUBSCRIPTIONS
+from occupancy.api import cameras, history
+from occupancy.events import subscriptions
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
+from occupancy.timers import rebuild_on_request
 
 NOT_INITIALIZED = "Occupancy service not initialized"
 
@@ -23,7 +26,7 @@ def build(settings: Settings) -> Parts:
         database=database,
         processed=processed,
         outbox=outbox,
-        subscriptions=SUBSCRIPTIONS,
+        subscriptions=subscriptions(settings.timezone),
         kafka=settings.kafka,
     )
 
@@ -31,14 +34,19 @@ def build(settings: Settings) -> Parts:
         "occupancy",
         version="1",
         verifier=Verifier("occupancy", settings.identity_public_keys),
-        routers=[api.router],
+        routers=[cameras.router, history.router],
         checks={"database": database.check, "consumer": consumer.check},
         unavailable=NOT_INITIALIZED,
     )
     app.state.database = database
     app.state.settings = settings
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
-    return Parts(app, workers=[consumer.run, relay.run], close=database.close)
+    workers: list[Worker] = [
+        consumer.run,
+        relay.run,
+        partial(rebuild_on_request, database, settings.timezone),
+    ]
+    return Parts(app, workers=workers, close=database.close)
 
 
 SERVICE = Service("occupancy", Settings, SCHEMA, build)

@@ -1,7 +1,9 @@
 """What the occupancy service reads from the environment."""
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from common.fields import LocalTime
 from common.settings import ServiceSettings
 
 
@@ -9,3 +11,9 @@ class Settings(ServiceSettings):
     """Names begin with OCCUPANCY_, but for those that every process reads."""
 
     model_config = SettingsConfigDict(env_prefix="OCCUPANCY_")
+
+    reset_at: LocalTime | None = Field(
+        None,
+        description="Local time of day, such as 04:00, at which every area is taken for empty;"
+        " without it: never.",
+    )

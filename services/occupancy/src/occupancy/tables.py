@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from common.consumer import processed_table
-from common.events import CROSSINGS, LEVELS
+from common.events import CROSSINGS, LEVELS, ROOMS
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
 
@@ -83,6 +83,7 @@ crossings = Table(
     Column("crossed_at", DateTime(timezone=True), nullable=False),
     Column("is_counted", Boolean, nullable=False),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("crossings_at", "camera_id", "crossed_at"),
 )
 
 tracks = Table(
@@ -101,6 +102,32 @@ counts = Table(
     Column("exits", BigInteger, nullable=False),
     Column("unique_persons", BigInteger, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # Entries minus exits since it was last corrected, which may be below 0.
+    Column("occupancy", BigInteger, nullable=False, server_default=text("0")),
+    Column("corrected_at", DateTime(timezone=True)),
+)
+
+# What somebody has counted by hand, and nightly resets.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("occupancy", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("notes", Text),
+    Column("made_by", Text),
+    CheckConstraint("reason IN ('calibration', 'reset')", name="corrections_reason"),
+    CheckConstraint("occupancy >= 0", name="corrections_occupancy"),
+    Index("corrections_at", "camera_id", "at"),
+    Index(
+        "corrections_one_reset",
+        "camera_id",
+        "at",
+        unique=True,
+        postgresql_where=text("reason = 'reset'"),
+    ),
 )
 
 # What was last published of each room; its row is held while a room's cameras are added up.
@@ -113,10 +140,105 @@ levels = Table(
     Column("measured_at", DateTime(timezone=True), nullable=False),
 )
 
+# What the crossings of a minute did; `occupancy.history.Minute` says of what unit.
+minutes = Table(
+    "minutes",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("start", DateTime(timezone=True), primary_key=True),
+    Column("entries", Integer, nullable=False),
+    Column("exits", Integer, nullable=False),
+    Column("area", BigInteger, nullable=False),
+    Column("high", Integer, nullable=False),
+)
+
+# Local hours in which something happened; one that is missing keeps the level of the one before.
+hours = Table(
+    "hours",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("start", DateTime(timezone=True), primary_key=True),
+    Column("end", DateTime(timezone=True), nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("exits", Integer, nullable=False),
+    Column("area", BigInteger, nullable=False),
+    Column("peak", Integer, nullable=False),
+    Column("level", Integer, nullable=False),
+)
+
+# Which tracks were seen in an hour: a track is one person of each hour, day and month.
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("edge_id", Text, primary_key=True),
+    Column("track_id", Text, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+)
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("start", DateTime(timezone=True), primary_key=True),
+    Column("persons", Integer, nullable=False),
+    CheckConstraint("period IN ('hour', 'day', 'month')", name="persons_period"),
+)
+
+# What is to be added up anew.
+rebuilds = Table(
+    "rebuilds",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), nullable=False),
+    Column("level", Text, nullable=False),
+)
+
+# An alert is over when its cause is; somebody may have resolved it before.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), nullable=False),
+    Column("alert_type", Text, nullable=False),
+    Column("current_occupancy", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column(
+        "raised_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.clock_timestamp(),
+    ),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("over_at", DateTime(timezone=True)),
+    CheckConstraint(
+        "alert_type IN ('capacity_exceeded', 'capacity_warning', 'anomaly_detected',"
+        " 'negative_count', 'equipment_failure')",
+        name="alerts_type",
+    ),
+    Index(
+        "alerts_one_at_a_time",
+        "camera_id",
+        "alert_type",
+        unique=True,
+        postgresql_where=text("over_at IS NULL"),
+    ),
+)
+
+# The zones of the buildings that rooms stand in.
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("timezone", Text, nullable=False),
+)
+
 # Edges may write the topic of crossings but not make it, so that its first reader does.
 SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
     published=[CROSSINGS, LEVELS],
-    consumed=[CROSSINGS],
+    consumed=[CROSSINGS, ROOMS],
 )

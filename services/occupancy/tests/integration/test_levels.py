@@ -5,31 +5,18 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from doors import add_camera
+from sqlalchemy import select, update
 
 from common.db import AsyncSession, Database
 from common.events import LEVELS, LevelV1
-from common.ids import new_cuid
-from occupancy import service
 from occupancy.domain import Crossing
-from occupancy.tables import cameras, lines, outbox
+from occupancy.service import cameras as service
+from occupancy.service import counting
+from occupancy.tables import cameras, outbox
 
 NOW = datetime.now(UTC)
 _numbers = count(1)
-
-
-async def add_camera(database: Database, room_id: int | None) -> tuple[int, int]:
-    """Make a camera with a line; returns their ids."""
-    camera = {"camera_id": new_cuid(), "camera_name": "Door", "camera_type": "bidirectional"}
-    line = {"line_name": "Door", "x1": 0, "y1": 0, "x2": 1, "y2": 0, "direction": "bidirectional"}
-    async with database.sessions.begin() as session:
-        values: dict[str, Any] = {**camera, "room_id": room_id, "is_active": True}
-        camera_id = await session.scalar(insert(cameras).values(values).returning(cameras.c.id))
-        values = {**line, "camera_id": camera_id, "confidence_threshold": 0.5, "is_active": True}
-        line_id = await session.scalar(insert(lines).values(values).returning(lines.c.id))
-    assert camera_id is not None
-    assert line_id is not None
-    return camera_id, line_id
 
 
 def crossing(door: tuple[int, int], direction: str = "entry", **changes: Any) -> Crossing:
@@ -50,7 +37,7 @@ def crossing(door: tuple[int, int], direction: str = "entry", **changes: Any) ->
 
 async def cross(database: Database, *crossings: Crossing) -> None:
     async with database.sessions.begin() as session:
-        assert await service.count_crossings(session, crossings) == {}
+        assert await counting.count_crossings(session, crossings) == {}
 
 
 async def told(database: Database) -> list[LevelV1]:
@@ -122,7 +109,7 @@ async def test_two_who_count_at_doors_of_one_room_at_once_are_both_counted(
     await cross(database, *(crossing(door) for door in doors))
 
     async with database.sessions.begin() as session:
-        await service.count_crossings(session, [crossing(doors[0])])
+        await counting.count_crossings(session, [crossing(doors[0])])
         other = asyncio.create_task(cross(database, crossing(doors[1])))
         # It waits for us: what it adds up must hold what we have added.
         done, _ = await asyncio.wait([other], timeout=0.5)
@@ -184,7 +171,7 @@ async def test_a_camera_that_changes_rooms_while_somebody_crosses_loses_nobody(
 
     # The crossing first, the camera second.
     async with database.sessions.begin() as session:
-        await service.count_crossings(session, [crossing(door)])
+        await counting.count_crossings(session, [crossing(door)])
         other = asyncio.create_task(move_alone())
         await asyncio.wait([other], timeout=0.5)
     await other

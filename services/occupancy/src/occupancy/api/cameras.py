@@ -1,7 +1,7 @@
 """The contract `occupancy`: cameras, lines, live counts."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -10,9 +10,11 @@ from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
 from common.fields import CLEAN, Integer, IntegerId, Name
-from occupancy import service
+from occupancy.api.replies import iso, only, refusals
 from occupancy.domain import CameraType, LineDirection
-from occupancy.repository import Cameras, Counts
+from occupancy.repository.cameras import Cameras
+from occupancy.repository.counts import Counts
+from occupancy.service import cameras as service
 
 router: APIRouter = contract_router(Contract.OCCUPANCY)
 
@@ -125,28 +127,6 @@ class FacilityView(BaseModel):
     last_updated: datetime
 
 
-class Refusal(BaseModel):
-    detail: str
-
-
-def _only(view: type[BaseModel], row: Any) -> dict[str, Any]:  # noqa: ANN401 - a table's row
-    shown = {name: row[name] for name in view.model_fields}
-    if "created_at" in shown:
-        shown["created_at"] = _iso(shown["created_at"])
-    return shown
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-_Status = Literal[400, 404, 409]
-
-
-def _refusals(*statuses: _Status) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Refusal} for status in (*statuses, 503)}
-
-
 # --- cameras ------------------------------------------------------------------------------------
 
 
@@ -154,37 +134,35 @@ def _refusals(*statuses: _Status) -> dict[int | str, dict[str, Any]]:
     "/api/occupancy/cameras",
     status_code=201,
     response_model=CameraView,
-    responses=_refusals(400, 409),
+    responses=refusals(400, 409),
 )
 async def create_camera(body: CameraBody, session: Session) -> JsonResponse:
     camera = await Cameras(session).add(body.model_dump())
-    return JsonResponse(_only(CameraView, camera), 201)
+    return JsonResponse(only(CameraView, camera), 201)
 
 
-@router.get("/api/occupancy/cameras", response_model=list[CameraView], responses=_refusals())
+@router.get("/api/occupancy/cameras", response_model=list[CameraView], responses=refusals())
 async def list_cameras(session: Session) -> JsonResponse:
-    return JsonResponse([_only(CameraView, camera) for camera in await Cameras(session).active()])
+    return JsonResponse([only(CameraView, camera) for camera in await Cameras(session).active()])
 
 
 @router.get(
     "/api/occupancy/cameras/{camera_id}",
     response_model=CameraDetail,
-    responses=_refusals(400, 404),
+    responses=refusals(400, 404),
 )
 async def get_camera(camera_id: int, session: Session) -> JsonResponse:
-    return JsonResponse(_only(CameraDetail, await service.get_camera(session, camera_id)))
+    return JsonResponse(only(CameraDetail, await service.get_camera(session, camera_id)))
 
 
 @router.put(
     "/api/occupancy/cameras/{camera_id}",
     response_model=CameraDetail,
-    responses=_refusals(400, 404, 409),
+    responses=refusals(400, 404, 409),
 )
 async def update_camera(camera_id: int, body: CameraPart, session: Session) -> JsonResponse:
     values = body.model_dump(exclude_unset=True)
-    return JsonResponse(
-        _only(CameraDetail, await service.change_camera(session, camera_id, values))
-    )
+    return JsonResponse(only(CameraDetail, await service.change_camera(session, camera_id, values)))
 
 
 # --- lines --------------------------------------------------------------------------------------
@@ -194,37 +172,37 @@ async def update_camera(camera_id: int, body: CameraPart, session: Session) -> J
     "/api/occupancy/lines",
     status_code=201,
     response_model=NewLineView,
-    responses=_refusals(400, 404),
+    responses=refusals(400, 404),
 )
 async def create_line(body: LineBody, session: Session) -> JsonResponse:
     line = await service.add_line(session, body.model_dump())
-    return JsonResponse(_only(NewLineView, line), 201)
+    return JsonResponse(only(NewLineView, line), 201)
 
 
 @router.get(
     "/api/occupancy/cameras/{camera_id}/lines",
     response_model=list[LineView],
-    responses=_refusals(400, 404),
+    responses=refusals(400, 404),
 )
 async def list_lines(camera_id: int, session: Session) -> JsonResponse:
     await service.get_camera(session, camera_id)
     found = await Cameras(session).lines_of(camera_id)
-    return JsonResponse([_only(LineView, line) for line in found])
+    return JsonResponse([only(LineView, line) for line in found])
 
 
 @router.get(
-    "/api/occupancy/lines/{line_id}", response_model=LineDetail, responses=_refusals(400, 404)
+    "/api/occupancy/lines/{line_id}", response_model=LineDetail, responses=refusals(400, 404)
 )
 async def get_line(line_id: int, session: Session) -> JsonResponse:
-    return JsonResponse(_only(LineDetail, await service.get_line(session, line_id)))
+    return JsonResponse(only(LineDetail, await service.get_line(session, line_id)))
 
 
 @router.put(
-    "/api/occupancy/lines/{line_id}", response_model=LineDetail, responses=_refusals(400, 404)
+    "/api/occupancy/lines/{line_id}", response_model=LineDetail, responses=refusals(400, 404)
 )
 async def update_line(line_id: int, body: LinePart, session: Session) -> JsonResponse:
     values = body.model_dump(exclude_unset=True)
-    return JsonResponse(_only(LineDetail, await service.change_line(session, line_id, values)))
+    return JsonResponse(only(LineDetail, await service.change_line(session, line_id, values)))
 
 
 # --- live ---------------------------------------------------------------------------------------
@@ -233,7 +211,7 @@ async def update_line(line_id: int, body: LinePart, session: Session) -> JsonRes
 @router.get(
     "/api/occupancy/cameras/{camera_id}/live",
     response_model=LiveView,
-    responses=_refusals(400, 404),
+    responses=refusals(400, 404),
 )
 async def get_live(camera_id: int, session: Session) -> JsonResponse:
     live = await service.live(session, camera_id)
@@ -244,12 +222,12 @@ async def get_live(camera_id: int, session: Session) -> JsonResponse:
             "total_entries": live.entries,
             "total_exits": live.exits,
             "unique_persons": live.unique_persons,
-            "last_updated": _iso(live.updated_at),
+            "last_updated": iso(live.updated_at),
         }
     )
 
 
-@router.get("/api/occupancy/facility/live", response_model=FacilityView, responses=_refusals())
+@router.get("/api/occupancy/facility/live", response_model=FacilityView, responses=refusals())
 async def get_facility_live(session: Session) -> JsonResponse:
     cameras = await Counts(session).live()
     updated_at = max((live.updated_at for live in cameras), default=datetime.now(UTC))
@@ -259,6 +237,6 @@ async def get_facility_live(session: Session) -> JsonResponse:
             "total_entries_all_cameras": sum(live.entries for live in cameras),
             "total_exits_all_cameras": sum(live.exits for live in cameras),
             "cameras_active": len(cameras),
-            "last_updated": _iso(updated_at),
+            "last_updated": iso(updated_at),
         }
     )

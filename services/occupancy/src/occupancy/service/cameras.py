@@ -1,23 +1,23 @@
-"""What can be done with cameras and lines, and how crossings are counted."""
+"""What can be done with cameras and lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from common.db import AsyncSession
 from common.errors import Invalid, NotFound
-from common.events import LEVELS, LevelV1
 from common.fields import LARGEST_ID
-from occupancy.domain import Crossing, Live, counts, tally
-from occupancy.repository import Cameras, Counts
-from occupancy.tables import outbox
+from occupancy.domain import Live
+from occupancy.history import LEVELS
+from occupancy.repository.cameras import Cameras
+from occupancy.repository.counts import Counts
+from occupancy.repository.history import History
+from occupancy.service.alerts import judge
+from occupancy.service.levels import publish_levels
 
 Values = Mapping[str, Any]
 # What decides to which room a camera's counts go.
 _PLACE: Final = frozenset({"room_id", "is_active"})
-
-
-# --- cameras and lines --------------------------------------------------------------------------
 
 
 async def get_camera(session: AsyncSession, camera_id: int, *, lock: bool = False) -> Values:
@@ -34,7 +34,7 @@ async def get_camera(session: AsyncSession, camera_id: int, *, lock: bool = Fals
 
 
 async def change_camera(session: AsyncSession, camera_id: int, values: Values) -> Values:
-    """Change some of a camera's fields; the levels of the rooms it leaves or enters follow.
+    """Change some of a camera's fields; what depends on them follows: levels, days, alerts.
 
     Raises:
         NotFound: there is none of this id.
@@ -48,7 +48,12 @@ async def change_camera(session: AsyncSession, camera_id: int, values: Values) -
         await Counts(session).hold(camera_id)
         now = datetime.now(UTC)
         rooms = {camera["room_id"], changed["room_id"]} - {None}
-        await _publish_levels(session, dict.fromkeys(rooms, now))
+        await publish_levels(session, dict.fromkeys(rooms, now))
+    if changed["room_id"] != camera["room_id"]:
+        # Its days may be those of another zone now.
+        await History(session).add_rebuilds(camera_id, LEVELS)
+    if changed["max_occupancy"] != camera["max_occupancy"]:
+        await judge(session, [camera_id])
     return changed
 
 
@@ -99,68 +104,6 @@ def _check_line(camera: Values, line: Values) -> None:
     for x, y in ends:
         if (width is not None and x > width) or (height is not None and y > height):
             raise Invalid(f"The point ({x}, {y}) is outside the picture of {width}x{height} pixels")
-
-
-# --- counting -----------------------------------------------------------------------------------
-
-
-async def count_crossings(
-    session: AsyncSession, crossings: Sequence[Crossing]
-) -> dict[Crossing, str]:
-    """Store crossings and count those that are new; returns the unknown ones, and why.
-
-    The result does not depend on the order of the crossings, nor on how often one comes.
-    """
-    repository = Counts(session)
-    watches = await repository.watches(crossing.camera_id for crossing in crossings)
-    unknown: dict[Crossing, str] = {}
-    counted: dict[Crossing, bool] = {}
-    for crossing in crossings:
-        if crossing.camera_id not in watches:
-            unknown[crossing] = f"Camera {crossing.camera_id} not found"
-        elif (watch := watches[crossing.camera_id].get(crossing.line_id)) is None:
-            unknown[crossing] = f"Line {crossing.line_id} not found"
-        else:
-            counted[crossing] = counts(crossing, watch)
-    if counted:
-        fresh = [crossing for crossing in await repository.add(counted) if counted[crossing]]
-        if fresh:
-            await repository.add_up(tally(fresh), await repository.add_tracks(fresh))
-            await _follow(session, fresh)
-    return unknown
-
-
-async def _follow(session: AsyncSession, crossings: Sequence[Crossing]) -> None:
-    """Publish the levels of the rooms that people have entered or left."""
-    rooms = await Counts(session).rooms_of(crossing.camera_id for crossing in crossings)
-    now = datetime.now(UTC)
-    measured_at: dict[int, datetime] = {}
-    for crossing in crossings:
-        if (room_id := rooms.get(crossing.camera_id)) is not None:
-            # An edge's clock may be ahead of ours.
-            seen = min(crossing.crossed_at, now)
-            measured_at[room_id] = max(measured_at.get(room_id, seen), seen)
-    await _publish_levels(session, measured_at)
-
-
-async def _publish_levels(session: AsyncSession, measured_at: Mapping[int, datetime]) -> None:
-    if not measured_at:
-        return
-    for level in await Counts(session).add_up_rooms(measured_at):
-        await outbox.publish(
-            session,
-            LEVELS,
-            LevelV1(
-                room_id=level.room_id,
-                version=level.version,
-                occupancy=level.occupancy,
-                measured_at=level.measured_at,
-            ),
-            key=level.room_id,
-            event_id=f"{level.room_id}/{level.version}",
-            subject=f"room/{level.room_id}",
-            at=level.measured_at,
-        )
 
 
 async def live(session: AsyncSession, camera_id: int) -> Live:

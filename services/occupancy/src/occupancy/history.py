@@ -1,0 +1,175 @@
+"""How many people were there: hours from minutes. No I/O, no framework.
+
+A minute says what its crossings did to the level, whatever that was before: so a crossing that
+comes days late changes its own minute, and the hours after it follow by walking on from there. A
+level is corrected (by a headcount, or a nightly reset) at the end of the minute in which that was.
+Hours are local to the camera's building, and instants where they begin, so that the two hours of
+02:00 of an autumn night are two.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+# What can be added up anew, each from the one before.
+LEVELS: Final = ("hourly", "daily", "monthly")
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What happened in a minute.
+
+    Args:
+        start: timezone-aware.
+        area: person-microseconds that its crossings add to the level at its start.
+        high: how far above that level it rose, at most; not below 0.
+        corrected: the level at its end, if it was corrected in it.
+    """
+
+    start: datetime
+    entries: int
+    exits: int
+    area: int
+    high: int
+    corrected: int | None = None
+
+    @property
+    def end(self) -> datetime:
+        return self.start + MINUTE
+
+    def level_after(self, level: int) -> int:
+        """Return the level at its end, by the one at its start."""
+        return level + self.entries - self.exits if self.corrected is None else self.corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour of a camera.
+
+    Args:
+        start, end: timezone-aware.
+        area: person-microseconds; nobody counts for less than nobody.
+        peak: most people at one time.
+        level: at its end, below 0 when more have left than came.
+    """
+
+    start: datetime
+    end: datetime
+    entries: int
+    exits: int
+    area: int
+    peak: int
+    level: int
+
+    def area_until(self, now: datetime) -> tuple[int, int]:
+        """Return the area and the microseconds of the part that is over; its level goes on."""
+        if now >= self.end:
+            return self.area, _microseconds(self.end - self.start)
+        ahead = _microseconds(self.end - now)
+        over = max(1, _microseconds(now - self.start))
+        return max(0, self.area - max(0, self.level) * ahead), over
+
+
+def _microseconds(length: timedelta) -> int:
+    return length // _MICROSECOND
+
+
+def start_of_hour(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the local hour of a moment began."""
+    local = moment.astimezone(zone)
+    into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    return moment.astimezone(UTC) - into
+
+
+def end_of_hour(start: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the local hour that begins there ends; a change of the clock may cut it short."""
+    end = start_of_hour(start + HOUR, zone)
+    return end if end > start else start + HOUR
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return when a local day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def start_of_month(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the local month of a moment began."""
+    return start_of_day(local_day(moment, zone).replace(day=1), zone)
+
+
+def latest(at: time, now: datetime, zone: ZoneInfo) -> datetime:
+    """Return when it was a local time of day last."""
+    today = local_day(now, zone)
+    for day in (today, today - timedelta(days=1)):
+        moment = datetime.combine(day, at, zone).astimezone(UTC)
+        if moment <= now:
+            return moment
+    raise AssertionError(at)
+
+
+def local_day(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()
+
+
+def hours_of(level: int, minutes: Iterable[Minute], zone: ZoneInfo) -> Iterator[Hour]:
+    """Walk through minutes, and tell of each hour that has one.
+
+    Args:
+        level: before the first of them.
+        minutes: in order.
+    """
+    of_hour: list[Minute] = []
+    start: datetime | None = None
+    for minute in minutes:
+        began = start_of_hour(minute.start, zone)
+        if start is not None and began != start:
+            hour = hour_of(level, of_hour, start, end_of_hour(start, zone))
+            level = hour.level
+            yield hour
+            of_hour = []
+        start = began
+        of_hour.append(minute)
+    if start is not None:
+        yield hour_of(level, of_hour, start, end_of_hour(start, zone))
+
+
+def hour_of(level: int, minutes: Sequence[Minute], start: datetime, end: datetime) -> Hour:
+    """Add the minutes of an hour up.
+
+    Args:
+        level: at its start.
+    """
+    area, peak, at = 0, max(0, level), start
+    for minute in minutes:
+        area += max(0, level) * _microseconds(minute.start - at)
+        area += max(0, level * _microseconds(MINUTE) + minute.area)
+        peak = max(peak, level + minute.high)
+        level = minute.level_after(level)
+        peak = max(peak, level)
+        at = minute.end
+    area += max(0, level) * _microseconds(max(timedelta(), end - at))
+    entries, exits = (sum(getattr(one, name) for one in minutes) for name in ("entries", "exits"))
+    return Hour(start, end, entries, exits, area, peak, level)
+
+
+def every_hour(
+    level: int, known: Iterable[Hour], first: datetime, last: datetime, zone: ZoneInfo
+) -> Iterator[Hour]:
+    """List every hour from the one of ``first`` to that of ``last``.
+
+    Args:
+        level: at ``first``; an hour of which nothing is known keeps that of the one before.
+    """
+    by_start = {hour.start: hour for hour in known}
+    start = start_of_hour(first, zone)
+    while start <= last:
+        end = end_of_hour(start, zone)
+        hour = by_start.get(start) or hour_of(level, (), start, end)
+        level = hour.level
+        yield hour
+        start = end

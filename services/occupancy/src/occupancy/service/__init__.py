@@ -1,0 +1,1 @@
+"""What the occupancy service can do."""

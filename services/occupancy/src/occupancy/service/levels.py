@@ -1,0 +1,44 @@
+"""How many people are in rooms, by the cameras at their doors; told whenever it changes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from common.db import AsyncSession
+from common.events import LEVELS, LevelV1
+from occupancy.domain import Crossing
+from occupancy.repository.counts import Counts
+from occupancy.tables import outbox
+
+
+async def follow(session: AsyncSession, crossings: Sequence[Crossing]) -> None:
+    """Publish the levels of the rooms that people have entered or left."""
+    rooms = await Counts(session).rooms_of(crossing.camera_id for crossing in crossings)
+    now = datetime.now(UTC)
+    measured_at: dict[int, datetime] = {}
+    for crossing in crossings:
+        if (room_id := rooms.get(crossing.camera_id)) is not None:
+            # An edge's clock may be ahead of ours.
+            seen = min(crossing.crossed_at, now)
+            measured_at[room_id] = max(measured_at.get(room_id, seen), seen)
+    await publish_levels(session, measured_at)
+
+
+async def publish_levels(session: AsyncSession, measured_at: Mapping[int, datetime]) -> None:
+    """Add rooms up, and tell of those whose level is another one now."""
+    if not measured_at:
+        return
+    for level in await Counts(session).add_up_rooms(measured_at):
+        await outbox.publish(
+            session,
+            LEVELS,
+            LevelV1(
+                room_id=level.room_id,
+                version=level.version,
+                occupancy=level.occupancy,
+                measured_at=level.measured_at,
+            ),
+            key=level.room_id,
+            event_id=f"{level.room_id}/{level.version}",
+            subject=f"room/{level.room_id}",
+            at=level.measured_at,
+        )
