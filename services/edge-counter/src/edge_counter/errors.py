@@ -10,6 +10,7 @@
     │   └── DecoderDied      the decoder crashed on it, or was killed
     ├── BadModel             a model that cannot be loaded or whose layout is unknown
     ├── BadLine              a line outside the picture or without length
+    ├── BadMarks             marks of crossings that cannot be read
     ├── BadAsset             an asset that is missing, or that cannot be fetched
     ├── BadOutput            a file that cannot be written
     ├── BadSettings          the environment says too little or the wrong thing
@@ -58,6 +59,10 @@ class BadModel(EdgeError):
 
 
 class BadLine(EdgeError):
+    pass
+
+
+class BadMarks(EdgeError):
     pass
 
 

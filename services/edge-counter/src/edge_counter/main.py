@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from edge_counter.errors import BadAsset, BadLine, BadOutput, BadSettings, EdgeError
+from edge_counter.errors import BadAsset, BadLine, BadMarks, BadOutput, BadSettings, EdgeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +117,91 @@ def count_command(
         source, line, detector, anchor=anchor, progress=_Progress(), annotate=annotate
     )
     click.echo(_as_json(crossings) if is_json else _as_text(crossings))
+
+
+@main.command("evaluate")
+@click.argument("file")
+@click.argument("marks", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--line", required=True, type=_LineType(), help="In pixels from the top left.")
+@click.option("--model", help="yolox-nano, hog or an ONNX file. [default: the first there is]")
+@click.option(
+    "--anchor",
+    type=click.Choice(["foot", "centre"]),
+    default="foot",
+    show_default=True,
+    help="The point of a person that crosses.",
+)
+@click.option("--entry", default="entry", show_default=True, help="What MARKS call an entry.")
+@click.option("--exit", "leaving", default="exit", show_default=True, help="Likewise an exit.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 60),
+    default=1.0,
+    show_default=True,
+    help="Seconds that a crossing may be counted before or after its mark.",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object and nothing else.")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.png",
+    help="Also write the clip's first picture with the line and everybody's path.",
+)
+def evaluate_command(
+    file: str,
+    marks: Path,
+    *,
+    line: "Line",
+    model: str | None,
+    anchor: "Anchor",
+    entry: str,
+    leaving: str,
+    tolerance: float,
+    picture: Path | None,
+    is_json: bool,
+) -> None:
+    """Count FILE, and hold it against MARKS, the crossings that somebody has seen in it.
+
+    MARKS is a CSV file with a line for each crossing: t_s, the seconds from the start, and its
+    direction. What `who` describes is shown beside what was missed. Lines with # are notes.
+
+    \b
+        t_s,direction,who
+        4.6,exit,red jacket
+        7.2,entry,two with a pram
+
+    \b
+    Example:
+      edge-counter evaluate door.mp4 door.csv --line 100,400,600,400 --picture door.png
+    """
+    from edge_counter import clip, evaluation
+    from edge_counter.assets import resolve_source
+    from edge_counter.detector import load_detector
+
+    if entry == leaving:
+        raise BadMarks("--entry and --exit name the two directions, and must differ")
+    marked = evaluation.read_marks(marks, {entry: "entry", leaving: "exit"})
+    source = resolve_source(file)
+    name, detector = load_detector(model)
+    click.echo(f"detector: {name}", err=True)
+    drawing = _paths_drawer(picture, line, anchor) if picture else None
+    crossings = clip.count(
+        source, line, detector, anchor=anchor, progress=_Progress(), annotate=drawing
+    )
+    counted = [evaluation.Mark(one.time_s, one.direction, one.track_id) for one in crossings]
+    found = evaluation.evaluate(counted, marked, tolerance_s=tolerance)
+    if is_json:
+        click.echo(msgspec.json.encode(evaluation.as_document(found)).decode())
+    else:
+        click.echo(evaluation.as_table(found))
+
+
+def _paths_drawer(
+    picture: Path, line: "Line", anchor: "Anchor"
+) -> "Callable[[Camera], AbstractContextManager[Watcher]]":
+    from edge_counter.paths import drawing
+
+    return partial(drawing, output=picture, line=line, anchor=anchor)
 
 
 class _RunCommand(click.Command):

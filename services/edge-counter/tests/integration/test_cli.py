@@ -76,6 +76,60 @@ def test_a_drawn_video_is_written(short_clip: Path, tmp_path: Path) -> None:
     assert np.abs(line_bgr.astype(int) - 90).max() > 40
 
 
+def test_an_evaluation_names_what_was_missed_and_draws_the_line(
+    short_clip: Path, tmp_path: Path
+) -> None:
+    marks, picture = tmp_path / "marks.csv", tmp_path / "paths.png"
+    marks.write_text("t_s,direction,who\n0.2,entry,nobody\n")
+    arguments = ["evaluate", str(short_clip), str(marks), "--line", LINE, "--model", "hog"]
+
+    table = CliRunner().invoke(main, [*arguments, "--picture", str(picture)])
+    document = CliRunner().invoke(main, [*arguments, "--json"])
+
+    assert table.exit_code == 0, table.stderr
+    assert "missed        0.2 s  entry  nobody" in table.stdout
+    scores = json.loads(document.stdout)
+    assert scores["both"] == {
+        "marked": 1,
+        "counted": 0,
+        "right": 0,
+        "precision": 1.0,
+        "recall": 0.0,
+    }
+    assert scores["missed"] == [{"t_s": 0.2, "direction": "entry", "who": "nobody"}]
+    drawn = cv2.imread(str(picture))
+    assert drawn is not None
+    assert drawn[120, 160].min() > 200
+    assert drawn[120, 40].max() < 90
+
+
+@pytest.mark.parametrize(
+    ("marks", "more", "text"),
+    [
+        ("missing.csv", [], "cannot be read"),
+        ("marks.csv", ["--entry", "exit"], "must differ"),
+        ("marks.csv", ["--entry", "R"], "is not R or exit"),
+        ("marks.csv", ["--picture", "no/such/folder.png"], "cannot be written"),
+    ],
+)
+def test_marks_that_cannot_be_used_are_one_clear_line(
+    short_clip: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    marks: str,
+    more: list[str],
+    text: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "marks.csv").write_text("t_s,direction\n0.2,entry\n")
+    arguments = ["evaluate", str(short_clip), marks, "--line", LINE, "--model", "hog"]
+
+    result = CliRunner().invoke(main, [*arguments, *more])
+
+    assert result.exit_code == 2
+    assert text in result.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

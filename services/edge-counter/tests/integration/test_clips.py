@@ -1,6 +1,5 @@
 """Recorded clips against crossings that were marked by hand, frame by frame."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -12,16 +11,14 @@ import pytest
 
 from edge_counter.assets import assets, find
 from edge_counter.camera import Camera, Source
-from edge_counter.counting import Line
+from edge_counter.counting import Direction, Line
 from edge_counter.detector import OnnxDetector, load_detector
+from edge_counter.evaluation import Mark, evaluate, read_marks
 from edge_counter.pipeline import Pipeline
 
 pytestmark = pytest.mark.clips
 
-TOLERANCE_S = 1.0
-DIRECTIONS = {"L": "exit", "R": "entry"}  # of lines that were drawn from top to bottom
-
-Crossing = tuple[float, str]
+DIRECTIONS: dict[str, Direction] = {"L": "exit", "R": "entry"}  # of lines from top to bottom
 
 
 def needed(name: str) -> Path:
@@ -31,30 +28,11 @@ def needed(name: str) -> Path:
     return path
 
 
-def marked(clip: Path, name: str) -> list[Crossing]:
+def marked(clip: Path, name: str) -> list[Mark]:
     path = clip.parents[1] / "gt" / name
     if not path.exists():
         pytest.skip(f"nobody's marks of {clip.name} are on this machine")
-    rows = [row for row in path.read_text().splitlines() if not row.startswith("#")]
-    return [(float(row["t_s"]), DIRECTIONS[row["dir"]]) for row in csv.DictReader(rows)]
-
-
-def unmatched(
-    found: list[Crossing], truth: list[Crossing]
-) -> tuple[list[Crossing], list[Crossing]]:
-    """Return what was missed, and what was counted that never was."""
-    missed, false = list(truth), []
-    for at_s, direction in found:
-        near = [
-            (abs(at_s - marked_s), marked_s)
-            for marked_s, marked_direction in missed
-            if marked_direction == direction and abs(at_s - marked_s) <= TOLERANCE_S
-        ]
-        if near:
-            missed.remove((min(near)[1], direction))
-        else:
-            false.append((at_s, direction))
-    return missed, false
+    return read_marks(path, DIRECTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +88,15 @@ def test_six_people_one_by_one_are_six_crossings_at_half_the_rate_of_pictures(
     pipeline.watch({1: Line(560, 0, 560, 432)})
 
     with Camera(Source(str(clip))) as camera:
-        found: list[Crossing] = [
-            (crossing.time_s, crossing.direction)
+        found = [
+            Mark(crossing.time_s, crossing.direction)
             for frame in camera
             if frame.index % 2
             for crossing in pipeline.process(frame)[0]
         ]
 
-    assert unmatched(found, marked(clip, "intel_lineX.csv")) == ([], [])
+    evaluation = evaluate(found, marked(clip, "intel_lineX.csv"))
+    assert (evaluation.missed, evaluation.false) == ([], [])
     assert len(found) == 6
 
 
@@ -129,6 +108,8 @@ def test_all_33_crossings_of_a_busy_walkway_are_found_and_no_other(
     output, _ = walkway.communicate(timeout=50)
 
     counts = json.loads(output)
-    found = [(one["t_s"], one["direction"]) for one in counts["crossings"]]
-    assert unmatched(found, truth) == ([], [])
+    found = [Mark(one["t_s"], one["direction"]) for one in counts["crossings"]]
+    evaluation = evaluate(found, truth)
+    assert (evaluation.missed, evaluation.false) == ([], [])
+    assert len(evaluation.right) == 33
     assert (counts["entries"], counts["exits"]) == (15, 18)
