@@ -18,8 +18,9 @@ from edge_counter.detections import Detections, overlaps
 ACTIVATION: Final = 0.6  # score from which an unmatched box begins a track
 HIGH: Final = 0.5  # score from which a box is matched first
 LOW: Final = 0.2  # score under which a box is ignored
-HITS: Final = 2  # pictures in a row until a track is confirmed
+HITS: Final = 2  # pictures with the same person until a track is confirmed
 BUFFER_S: Final = 1.0  # how long a track outlives its last box
+GRACE_S: Final = 0.35  # the same for one that is not confirmed; see benchmarks/counting
 OVERLAP: Final = 0.1  # least intersection over union of a match
 
 # Standard deviations, as shares of the height of the box.
@@ -78,7 +79,8 @@ class Tracker:
             detections: of the picture.
             time_s: when it was taken; not before the last one.
         """
-        gone = self._keep(time_s - self._tracks["seen_at_s"] <= BUFFER_S)
+        patience_s = np.where(self._tracks["id"] > 0, BUFFER_S, GRACE_S)
+        gone = self._keep(time_s - self._tracks["seen_at_s"] <= patience_s)
         elapsed_s, was_at_s = time_s - self._time_s, self._time_s
         self._time_s = time_s
         _predict(self._tracks, elapsed_s)
@@ -93,7 +95,6 @@ class Tracker:
             confidences=self._tracks["confidence"][seen],
             ended=gone,
         )
-        self._keep(is_hit | (self._tracks["id"] > 0))
         self._begin(detections, found, time_s)
         return tracks
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge_counter.counting import Line, LineCounter
 from edge_counter.detections import Detections
-from edge_counter.tracking import BUFFER_S, Tracker
+from edge_counter.tracking import BUFFER_S, GRACE_S, Tracker
 
 WIDTH_PX, HEIGHT_PX = 40.0, 100.0
 SPEED_PX_S = 80.0
@@ -38,15 +38,23 @@ def test_a_track_is_confirmed_by_its_second_box_and_has_no_id_before() -> None:
     assert ids == [[], *[[1]] * 9]
 
 
-def test_a_box_that_is_seen_once_never_gets_an_id() -> None:
+@pytest.mark.parametrize(
+    ("again_s", "expected"),
+    [
+        pytest.param(0.9 * GRACE_S, [1], id="soon enough"),
+        pytest.param(1.1 * GRACE_S, [], id="too late"),
+    ],
+)
+def test_a_box_that_is_seen_once_gets_no_id_unless_it_is_soon_seen_again(
+    again_s: float, expected: list[int]
+) -> None:
     tracker = Tracker()
-
     ids = [
-        tracker.update(seen(*people), index / 10).ids.tolist()
-        for index, people in enumerate([[(100, 200, 0.9)], [], [(100, 200, 0.9)], []])
+        tracker.update(seen(*people), time_s).ids.tolist()
+        for time_s, people in ((0.0, [(100, 200, 0.9)]), (0.1, []), (again_s, [(100, 200, 0.9)]))
     ]
 
-    assert ids == [[], [], [], []]
+    assert ids == [[], [], expected]
 
 
 def test_a_weak_box_begins_no_track_but_carries_one_on() -> None:
