@@ -34,6 +34,7 @@ bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.gateway.run
 	$(BIN)/python -m benchmarks.bookings.run
 	$(BIN)/python -m benchmarks.rooms.run
+	$(BIN)/python -m benchmarks.edge.run
 	$(BIN)/python -m benchmarks.counting.run
 
 chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
