@@ -179,6 +179,29 @@ class TestHistory:
                 "unique_persons": 0,
             },
         ]
+        sums = ["camera_id", "entries", "exits"]
+        assert list(hourly[0]) == [
+            "hour",
+            *sums,
+            "avg_occupancy",
+            "peak_occupancy",
+            "unique_persons",
+        ]
+        assert list(daily[0]) == [
+            "date",
+            *sums,
+            "avg_occupancy",
+            "peak_occupancy",
+            "peak_hour",
+            "unique_persons",
+        ]
+        assert list(monthly[0]) == [
+            "period",
+            *sums,
+            "avg_daily_occupancy",
+            "peak_occupancy",
+            "unique_persons",
+        ]
         assert [day["date"] for day in daily] == [f"{midday(ago):%Y-%m-%d}" for ago in range(3)]
         # The history begins at noon: 4.25 hours of people in twelve.
         assert daily[-1] == {

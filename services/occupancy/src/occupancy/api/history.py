@@ -1,6 +1,6 @@
 """The contract `occupancy`: history, headcounts, alerts, the facility."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Annotated, Any, Final, Literal
@@ -61,28 +61,37 @@ class LogView(BaseModel):
     is_manual_calibration: bool = Field(False, description="Only where it is true.")
 
 
-class _Sums(BaseModel):
+class HourView(BaseModel):
+    """An hour; fields in the document's order, as below."""
+
+    hour: str
     camera_id: int
     entries: int
     exits: int
+    avg_occupancy: float
     peak_occupancy: int
     unique_persons: int
 
 
-class HourView(_Sums):
-    hour: str
-    avg_occupancy: float
-
-
-class DayView(_Sums):
+class DayView(BaseModel):
     date: str
+    camera_id: int
+    entries: int
+    exits: int
     avg_occupancy: float
+    peak_occupancy: int
     peak_hour: int
+    unique_persons: int
 
 
-class MonthView(_Sums):
+class MonthView(BaseModel):
     period: str
+    camera_id: int
+    entries: int
+    exits: int
     avg_daily_occupancy: float
+    peak_occupancy: int
+    unique_persons: int
 
 
 class CalibrationView(BaseModel):
@@ -183,8 +192,10 @@ async def get_hourly(
         [
             {
                 "hour": f"{hour.start.astimezone(zone):%Y-%m-%d %H:00}",
-                **_sums(camera_id, [hour], persons.get(hour.start, 0)),
+                **_sums(camera_id, [hour]),
                 "avg_occupancy": _average([hour], now),
+                "peak_occupancy": hour.peak,
+                "unique_persons": persons.get(hour.start, 0),
             }
             for hour in hours
         ]
@@ -215,9 +226,11 @@ async def get_daily(
         shown.append(
             {
                 "date": day.isoformat(),
-                **_sums(camera_id, hours, persons.get(start_of_day(day, zone), 0)),
+                **_sums(camera_id, hours),
                 "avg_occupancy": _average(hours, now),
+                "peak_occupancy": peak.peak,
                 "peak_hour": peak.start.astimezone(zone).hour,
+                "unique_persons": persons.get(start_of_day(day, zone), 0),
             }
         )
     return JsonResponse(shown[::-1])
@@ -247,8 +260,10 @@ async def get_monthly(
         shown.append(
             {
                 "period": f"{month.astimezone(zone):%Y-%m}",
-                **_sums(camera_id, hours, persons.get(month, 0)),
+                **_sums(camera_id, hours),
                 "avg_daily_occupancy": _average(hours, now),
+                "peak_occupancy": max(hour.peak for hour in hours),
+                "unique_persons": persons.get(month, 0),
             }
         )
     return JsonResponse(shown[::-1])
@@ -260,14 +275,11 @@ async def _zone_of(session: Session, camera_id: int, request: Request) -> ZoneIn
     return (await History(session).zones([camera_id], default))[camera_id]
 
 
-def _sums(camera_id: int, hours: Iterable[Hour], persons: int) -> Mapping[str, int]:
-    hours = list(hours)
+def _sums(camera_id: int, hours: Sequence[Hour]) -> dict[str, int]:
     return {
         "camera_id": camera_id,
         "entries": sum(hour.entries for hour in hours),
         "exits": sum(hour.exits for hour in hours),
-        "peak_occupancy": max(hour.peak for hour in hours),
-        "unique_persons": persons,
     }
 
 
