@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -46,8 +45,10 @@ async def test_8_an_unknown_a_disabled_and_a_known_account_answer_a_wrong_passwo
 
     [alike] = {frozenset(each) for each in answers.values()}
     assert [status for status, *_ in alike] == [401]
-    fastest, *_, slowest = sorted(statistics.median(each) for each in seconds.values())
-    assert fastest > 0.7 * slowest
+    # Each at its fastest, which a busy machine does not change; without a password's hash it would
+    # be a tenth.
+    fastest, *_, slowest = sorted(min(each) for each in seconds.values())
+    assert fastest > 0.5 * slowest
 
 
 # --- 9: guessing is slow, and locks nobody out --------------------------------------------------
