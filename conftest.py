@@ -6,10 +6,11 @@ import sys
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # pytest names test modules by their folders, and the folder `gateway` would hide the package.
-import gateway  # noqa: F401
+import gateway  # noqa: F401 - for what its import does
 
 if sys.version_info < (3, 11, 8):
     # Until then a parse failed ("AST constructor recursion depth mismatch") when the collector ran
@@ -39,7 +40,7 @@ class OneSystem(LoadScopeScheduling):
         return folder if nodeid.startswith(folder) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneSystem:  # noqa: ANN401
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneSystem:
     return OneSystem(config, log)
 
 

@@ -1,5 +1,6 @@
 """One command runs the system; nothing outlives it; what was stored survives."""
 
+import asyncio
 import os
 import secrets
 import signal
@@ -15,6 +16,7 @@ import pytest
 from running_system import BIN, System, free_ports, is_alive
 
 from common.ids import new_cuid
+from local_stack import demo
 from local_stack.kafka import Kafka
 from local_stack.postgres import Postgres, server_account
 from local_stack.process_groups import ProcessGroups
@@ -141,6 +143,15 @@ def test_the_demo_does_not_start_where_others_could_use_its_passwords(system: Sy
     open_house = {**system.environment, "ATRIUM_DEMO": "1", "ATRIUM_HOST": "0.0.0.0"}  # noqa: S104
 
     assert "ATRIUM_DEMO=0" in refused_start(open_house)
+
+
+def test_a_demo_whose_clip_cannot_be_fetched_is_told_why_and_goes_on(system: System) -> None:
+    environment = system.installation.environment()
+
+    reason = asyncio.run(demo.fetch_assets(environment, "no-such-clip"))
+
+    assert reason is not None
+    assert "no asset no-such-clip" in reason
 
 
 def test_a_port_that_another_program_has_is_named(system: System) -> None:

@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 from booking_people import room_row
+from booking_truth import assert_sound
 
 from bookings.repository import Rooms
 from bookings.tables import SCHEMA as BOOKINGS
@@ -34,18 +34,6 @@ BEGIN = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta
 HOUR = timedelta(hours=1)
 BIN = Path(sys.executable).parent
 ACCOUNT = {"email": "crowd@example.test", "password": "a long password"}
-OVERLAPS = """
-    SELECT count(*) FROM bookings.bookings a JOIN bookings.bookings b
-        ON a.room_id = b.room_id AND a.id < b.id AND a.held && b.held
-    WHERE a.status IN ('confirmed', 'completed') AND b.status IN ('confirmed', 'completed')
-"""
-DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-UNTOLD = """
-    SELECT count(*) FROM bookings.bookings b WHERE (
-        SELECT count(*) FROM bookings.outbox o WHERE convert_from(o.payload, 'UTF8')::jsonb
-            -> 'data' ->> 'id' = b.id
-    ) <> b.version
-"""
 
 
 @dataclass
@@ -211,11 +199,4 @@ async def test_every_slot_has_one_winner_and_nothing_breaks(
 
     done = {name.split()[0] for name in crowd.answers if name.split()[1] in {"200", "201"}}
     assert done == {"book", "cancel", "move", "submit", "approve"}, crowd.answers
-    server = await asyncpg.connect(bookings_database.superuser_url)
-    try:
-        await server.execute("SELECT pg_stat_force_next_flush()")
-        assert await server.fetchval(OVERLAPS) == 0
-        assert await server.fetchval(DEADLOCKS) == 0
-        assert await server.fetchval(UNTOLD) == 0
-    finally:
-        await server.close()
+    await assert_sound(bookings_database)

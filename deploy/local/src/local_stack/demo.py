@@ -38,6 +38,9 @@ ACCOUNTS: Final = (
     },
 )
 CAMERA: Final = "DEMO_WALKWAY"
+MODEL: Final = "yolox-nano"
+CLIP: Final = "vtest"
+FETCHED_WITHIN_S: Final = 60.0
 _ROOMS: Final = (
     ("Auditorium", 100, ["Projector", "Microphone"]),
     ("Meeting Room 1", 8, ["Whiteboard", "Video conference"]),
@@ -99,6 +102,34 @@ async def edge_token(environment: Mapping[str, str], state: Path) -> str:
         path.touch(mode=0o600)
         path.write_bytes(token.strip())
     return path.read_text()
+
+
+async def fetch_assets(environment: Mapping[str, str], *names: str) -> str | None:
+    """Fetch the demo's model and clip, those that this machine does not have.
+
+    Returns:
+        why not, if they could not be fetched: counting people is not all that there is to see.
+    """
+    process = await asyncio.create_subprocess_exec(
+        "edge-counter",
+        "assets",
+        "pull",
+        *names,
+        env=environment,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(FETCHED_WITHIN_S):
+            _, complaint = await process.communicate()
+    except TimeoutError:
+        return f"nothing was complete after {FETCHED_WITHIN_S:.0f} s"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    said = complaint.decode().strip().splitlines()
+    return None if process.returncode == 0 else (said or ["no reason was given"])[-1]
 
 
 async def seed(base_url: str, environment: Mapping[str, str]) -> None:

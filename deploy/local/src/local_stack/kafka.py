@@ -71,7 +71,7 @@ class Kafka:
     def _format(self) -> None:
         cluster_id = urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         tool = [f"-Dlog4j2.configurationFile={_LOGGING}", "kafka.tools.StorageTool", "format"]
-        formatted = subprocess.run(  # noqa: S603
+        formatted = subprocess.run(
             [
                 *self._java(),
                 *tool,

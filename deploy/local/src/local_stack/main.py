@@ -6,8 +6,9 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -86,37 +87,36 @@ def run() -> None:
                 asyncio.run(_run(this, groups))
 
 
-class _one_line_errors:  # noqa: N801 - reads as a statement
-    def __enter__(self) -> None:
-        return None
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Show a `CannotStart` as its one line, and end with exit code 1."""
+    try:
+        yield
+    except CannotStart as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, CannotStart):
-            click.echo(str(error), err=True)
-            sys.exit(1)
 
+@contextmanager
+def _only_one(state: Path) -> Iterator[None]:
+    """Hold a lock on the state folder.
 
-class _only_one:  # noqa: N801
-    """Holds a lock on the state folder for as long as this process lives."""
-
-    def __init__(self, state: Path) -> None:
-        self._file = (state / "run.lock").open("a+")
-
-    def __enter__(self) -> None:
+    Raises:
+        CannotStart: another process holds it.
+    """
+    with (state / "run.lock").open("a+") as file:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._file.seek(0)
+            file.seek(0)
             raise CannotStart(
-                f"Atrium is running already (process {self._file.read().strip()}) from this state"
+                f"Atrium is running already (process {file.read().strip()}) from this state"
                 " folder. Stop it with Ctrl-C there, or set ATRIUM_STATE_DIR and other ports."
             ) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 def _refuse_taken_ports(settings: Settings) -> None:
@@ -181,15 +181,18 @@ async def _start(
     for name in services:
         supervisor.start(name, commands[name])
     for name in services:
-        port = settings.service_ports[name]
-        await _until(lambda port=port: _ready(port), name, supervisor)  # type: ignore[misc]
+        await _until(partial(_ready, settings.service_ports[name]), name, supervisor)
     if settings.demo:
         base_url = f"http://127.0.0.1:{settings.port}"
         await demo.seed(base_url, environment)
+        source = os.environ.get("EDGE_SOURCE", demo.CLIP)
+        clips = [demo.CLIP] if source == demo.CLIP else []
+        if reason := await demo.fetch_assets(environment, demo.MODEL, *clips):
+            supervisor.say(f"the demo counts nobody yet, or roughly: {reason}")
         environment |= {
             "EDGE_ID": "demo",
             "EDGE_CAMERA": demo.CAMERA,
-            "EDGE_SOURCE": os.environ.get("EDGE_SOURCE", "vtest"),
+            "EDGE_SOURCE": source,
             "EDGE_LOOP": os.environ.get("EDGE_LOOP", "1"),
             "EDGE_DEVICE_TOKEN": await demo.edge_token(environment, settings.state),
         }

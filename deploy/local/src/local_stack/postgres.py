@@ -139,7 +139,7 @@ class Postgres:
             for path in (self.data, password_file):
                 os.chown(path, self.account.uid, self.account.gid)
         options = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={password_file}"]
-        made = subprocess.run(  # noqa: S603
+        made = subprocess.run(
             [self._program("initdb"), "-D", str(self.data), *_COLLATION, *options],
             check=False,
             capture_output=True,

@@ -18,7 +18,7 @@ class ProcessGroups:
     """
 
     def __init__(self) -> None:
-        self._reaper = subprocess.Popen(  # noqa: S603 - our own file
+        self._reaper = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_REAPER)],
             stdin=subprocess.PIPE,
             text=True,

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 from booking_people import room_row
+from booking_truth import assert_sound
 
 from bookings.domain import Period
 from bookings.repository import Rooms
@@ -29,22 +29,6 @@ BEGIN = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta
 HOUR = timedelta(hours=1)
 
 Work = Callable[[AsyncSession], Awaitable[Any]]
-
-OVERLAPS = """
-    SELECT count(*) FROM bookings.bookings a JOIN bookings.bookings b
-        ON a.room_id = b.room_id AND a.id < b.id AND a.held && b.held
-    WHERE a.overridden_by IS NULL AND b.overridden_by IS NULL
-        AND a.status IN ('confirmed', 'completed') AND b.status IN ('confirmed', 'completed')
-"""
-DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-UNTOLD = """
-    SELECT count(*) FROM bookings.bookings b
-    LEFT JOIN (
-        SELECT convert_from(payload, 'UTF8')::jsonb -> 'data' ->> 'id' AS id, count(*) AS told
-        FROM bookings.outbox GROUP BY 1
-    ) events ON events.id = b.id
-    WHERE events.told IS DISTINCT FROM b.version
-"""
 
 
 def new(slot: int, *, hours: int = 1, rule: str | None = None) -> NewBooking:
@@ -193,15 +177,3 @@ async def test_a_series_and_an_approval_across_it_do_not_deadlock(
 
     assert crowd.outcomes["approve done"] + crowd.outcomes["series done"] == len(rooms)
     await assert_sound(bookings_database)
-
-
-async def assert_sound(database: TestDatabase) -> None:
-    """No two hold a room at one time, nobody deadlocked, and each change was told."""
-    server = await asyncpg.connect(database.superuser_url)
-    try:
-        await server.execute("SELECT pg_stat_force_next_flush()")
-        assert await server.fetchval(OVERLAPS) == 0
-        assert await server.fetchval(DEADLOCKS) == 0
-        assert await server.fetchval(UNTOLD) == 0
-    finally:
-        await server.close()

@@ -66,18 +66,30 @@ class _LineType(click.ParamType["Line"]):
             raise BadLine(f"{error}: it needs two different ends, in pixels") from error
 
 
-@main.command("count")
-@click.argument("file")
-@click.option("--line", required=True, type=_LineType(), help="In pixels from the top left.")
-@click.option("--model", help="yolox-nano, hog or an ONNX file. [default: the first there is]")
-@click.option(
+_line_option = click.option(
+    "--line", required=True, type=_LineType(), help="In pixels from the top left."
+)
+_model_option = click.option(
+    "--model", help="yolox-nano, hog or an ONNX file. [default: the first there is]"
+)
+_anchor_option = click.option(
     "--anchor",
     type=click.Choice(["foot", "centre"]),
     default="foot",
     show_default=True,
     help="The point of a person that crosses: centre where the picture cuts the feet off.",
 )
-@click.option("--json", "is_json", is_flag=True, help="Print one JSON object and nothing else.")
+_json_option = click.option(
+    "--json", "is_json", is_flag=True, help="Print one JSON object and nothing else."
+)
+
+
+@main.command("count")
+@click.argument("file")
+@_line_option
+@_model_option
+@_anchor_option
+@_json_option
 @click.option(
     "--annotate",
     "video",
@@ -122,15 +134,9 @@ def count_command(
 @main.command("evaluate")
 @click.argument("file")
 @click.argument("marks", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--line", required=True, type=_LineType(), help="In pixels from the top left.")
-@click.option("--model", help="yolox-nano, hog or an ONNX file. [default: the first there is]")
-@click.option(
-    "--anchor",
-    type=click.Choice(["foot", "centre"]),
-    default="foot",
-    show_default=True,
-    help="The point of a person that crosses.",
-)
+@_line_option
+@_model_option
+@_anchor_option
 @click.option("--entry", default="entry", show_default=True, help="What MARKS call an entry.")
 @click.option("--exit", "leaving", default="exit", show_default=True, help="Likewise an exit.")
 @click.option(
@@ -140,7 +146,7 @@ def count_command(
     show_default=True,
     help="Seconds that a crossing may be counted before or after its mark.",
 )
-@click.option("--json", "is_json", is_flag=True, help="Print one JSON object and nothing else.")
+@_json_option
 @click.option(
     "--picture",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -14,7 +14,7 @@ from edge_counter.clip import Step, Watcher
 from edge_counter.counting import Line
 from edge_counter.detections import Image
 from edge_counter.errors import BadOutput
-from edge_counter.pipeline import Anchor
+from edge_counter.pipeline import Anchor, Crossing
 
 _LINE_BGR: Final = (255, 255, 255)
 _CROSSED_BGR: Final = {"entry": (80, 200, 80), "exit": (60, 120, 240)}
@@ -46,7 +46,7 @@ class _Paths:
         self._is_foot = anchor == "foot"
         self._points: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._first: Image | None = None
-        self._crossed: dict[str, str] = {}
+        self._crossings: list[Crossing] = []
 
     def watch(self, step: Step) -> None:
         if self._first is None:
@@ -56,15 +56,15 @@ class _Paths:
         ):
             y = bottom if self._is_foot else (top + bottom) / 2
             self._points[track].append((round((left + right) / 2), round(y)))
-        for crossing in step.crossings[len(self._crossed) :]:
-            self._crossed[crossing.track_id] = crossing.direction
+        self._crossings = step.crossings
 
     def draw(self) -> Image | None:
         if self._first is None:
             return None
         picture = (self._first * _DIMMED).astype(np.uint8)
+        # The pipeline names a track by its run and its number.
         directions = {
-            int(name.rpartition("-")[2]): direction for name, direction in self._crossed.items()
+            int(one.track_id.rpartition("-")[2]): one.direction for one in self._crossings
         }
         # Who crossed comes last, on top of everybody else.
         for track in sorted(self._points, key=lambda one: one in directions):

@@ -646,7 +646,7 @@ async def release_overdue(session: AsyncSession, limit: int = 200) -> int:
     }
     for booking in overdue:
         changed = changes[booking.id]
-        if booking.id in missed and booking.checkin is not None:
+        if booking.checkin is not None and booking.id in missed:
             why = (
                 f"Nobody checked in by {booking.checkin.end:%Y-%m-%d %H:%M:%S} UTC"
                 f" (policy: {booking.room.policy.checkin_closes} minutes after the start)."

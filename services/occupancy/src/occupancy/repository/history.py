@@ -71,6 +71,19 @@ _MINUTES_OF: Final = text("""
 """)
 
 
+_SEE_AGAIN: Final = text("""
+    INSERT INTO occupancy.sightings (camera_id, edge_id, track_id, hour)
+    SELECT DISTINCT camera_id, edge_id, track_id, date_trunc('hour', crossed_at, :zone)
+    FROM occupancy.crossings WHERE camera_id = :camera AND is_counted
+""")
+_COUNT_PERSONS_AGAIN: Final = text("""
+    INSERT INTO occupancy.persons (camera_id, period, start, persons)
+    SELECT :camera, :period, began.start, count(DISTINCT (edge_id, track_id))
+    FROM unnest(CAST(:hours AS timestamptz[]), CAST(:starts AS timestamptz[]))
+        AS began (hour, start)
+    JOIN occupancy.sightings ON camera_id = :camera AND sightings.hour = began.hour
+    GROUP BY began.start
+""")
 _COUNT_AGAIN: Final = text("""
     UPDATE occupancy.counts SET occupancy = again.occupancy, corrected_at = again.at
     FROM (
@@ -251,13 +264,8 @@ class History:
     async def see_again(self, camera_id: int, zone: ZoneInfo) -> list[datetime]:
         """Forget who was seen when, and read it from the crossings; returns the hours."""
         await self._session.execute(delete(sightings).where(sightings.c.camera_id == camera_id))
-        # The names of the columns are those of the table, and the zone is a parameter.
-        again = """
-            INSERT INTO occupancy.sightings (camera_id, edge_id, track_id, hour)
-            SELECT DISTINCT camera_id, edge_id, track_id, date_trunc('hour', crossed_at, :zone)
-            FROM occupancy.crossings WHERE camera_id = :camera AND is_counted
-        """
-        await self._session.execute(text(again), {"camera": camera_id, "zone": zone.key})
+        given = {"camera": camera_id, "zone": zone.key}
+        await self._session.execute(_SEE_AGAIN, given)
         return await self.seen_hours(camera_id)
 
     async def seen_hours(self, camera_id: int) -> list[datetime]:
@@ -275,17 +283,9 @@ class History:
         """
         of_period = (persons.c.camera_id == camera_id, persons.c.period == period)
         await self._session.execute(delete(persons).where(*of_period))
-        again = """
-            INSERT INTO occupancy.persons (camera_id, period, start, persons)
-            SELECT :camera, :period, began.start, count(DISTINCT (edge_id, track_id))
-            FROM unnest(CAST(:hours AS timestamptz[]), CAST(:starts AS timestamptz[]))
-                AS began (hour, start)
-            JOIN occupancy.sightings ON camera_id = :camera AND sightings.hour = began.hour
-            GROUP BY began.start
-        """
         values = {"hours": list(starts), "starts": list(starts.values())}
         given = {"camera": camera_id, "period": period, **values}
-        await self._session.execute(text(again), given)
+        await self._session.execute(_COUNT_PERSONS_AGAIN, given)
 
     async def persons(
         self, camera_id: int, period: PersonsOf, since: datetime

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from common.db import AsyncSession
 from common.events import LEVELS, LevelV1
-from occupancy.domain import Crossing
+from occupancy.domain import Crossing, Level
 from occupancy.repository.counts import Counts
 from occupancy.tables import outbox
 
@@ -27,18 +27,21 @@ async def publish_levels(session: AsyncSession, measured_at: Mapping[int, dateti
     """Add rooms up, and tell of those whose level is another one now."""
     if not measured_at:
         return
-    for level in await Counts(session).add_up_rooms(measured_at):
-        await outbox.publish(
-            session,
-            LEVELS,
-            LevelV1(
-                room_id=level.room_id,
-                version=level.version,
-                occupancy=level.occupancy,
-                measured_at=level.measured_at,
-            ),
-            key=level.room_id,
-            event_id=f"{level.room_id}/{level.version}",
-            subject=f"room/{level.room_id}",
-            at=level.measured_at,
-        )
+    changed = await Counts(session).add_up_rooms(measured_at)
+    messages = [(str(level.room_id), _event(level)) for level in changed]
+    await outbox.put_all(session, LEVELS.name, messages)
+
+
+def _event(level: Level) -> bytes:
+    return outbox.encode(
+        LEVELS,
+        LevelV1(
+            room_id=level.room_id,
+            version=level.version,
+            occupancy=level.occupancy,
+            measured_at=level.measured_at,
+        ),
+        event_id=f"{level.room_id}/{level.version}",
+        subject=f"room/{level.room_id}",
+        at=level.measured_at,
+    )
