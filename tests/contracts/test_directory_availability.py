@@ -523,11 +523,11 @@ async def taken_room(anyone: httpx.AsyncClient, admin: httpx.AsyncClient, tell: 
             booking(room["id"], utc(f"2027-01-05T{starts}"), utc(f"2027-01-05T{ends}"))
         )
 
-    async def taken() -> int:
-        found = await slots(anyone, room["id"], "2027-01-05", "2027-01-05")
-        return len(found[0]["slots"])
+    async def free() -> list[str]:
+        [day] = await slots(anyone, room["id"], "2027-01-05", "2027-01-05")
+        return [f"{slot['start'][11:16]}-{slot['end'][11:16]}" for slot in day["slots"]]
 
-    await eventually(taken, lambda count: count == 2)
+    await eventually(free, lambda seen: seen == ["08:00-10:00", "12:00-17:00"])
     return str(room["name"])
 
 
