@@ -306,12 +306,14 @@ async def test_each_process_may_do_in_kafka_what_it_does_and_no_more(
         assert user["authentication"] == {"type": "scram-sha-512"}
 
 
-def test_an_edge_may_write_its_topic_and_nothing_else(prod: list[Manifest]) -> None:
+def test_an_edge_may_write_its_topics_and_nothing_else(prod: list[Manifest]) -> None:
     (edge,) = [one for one in of_kind(prod, "KafkaUser") if "edge" in one["metadata"]["name"]]
-    (rule,) = edge["spec"]["authorization"]["acls"]
+    rules = edge["spec"]["authorization"]["acls"]
 
-    assert rule["resource"]["name"] == "edge.crossing.v1"
-    assert set(rule["operations"]) == {"Describe", "Write"}
+    assert {rule["resource"]["name"] for rule in rules} == {
+        topic.name for topic in TOPICS if topic.publisher == "edge-counter"
+    }
+    assert all(set(rule["operations"]) == {"Describe", "Write"} for rule in rules)
 
 
 def test_the_open_listener_is_there_as_long_as_processes_cannot_say_who_they_are(

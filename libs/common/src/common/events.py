@@ -20,6 +20,9 @@ from common.errors import BrokenEvent
 
 Instant = Annotated[datetime, Meta(tz=True)]
 IntegerId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Count = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+Sequence = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 EdgeId = Annotated[
     str,
     Meta(
@@ -35,10 +38,8 @@ class CrossingV1(Struct, frozen=True, kw_only=True):
     edge_id: EdgeId
     camera_id: IntegerId
     sequence: Annotated[
-        int,
+        Sequence,
         Meta(
-            ge=1,
-            le=2**63 - 1,
             description="Counts up by one per edge and camera and survives restarts; "
             "(edge_id, camera_id, sequence) is counted once, however often it comes.",
         ),
@@ -50,6 +51,87 @@ class CrossingV1(Struct, frozen=True, kw_only=True):
     ]
     confidence: Annotated[float, Meta(ge=0, le=1)]
     crossed_at: Instant
+
+
+class HeartbeatV1(Struct, frozen=True, kw_only=True):
+    """How a camera does, as its edge-counter sees it; every 10 seconds."""
+
+    edge_id: EdgeId
+    camera_id: IntegerId
+    sent_at: Annotated[Instant, Meta(description="By the clock of the edge.")]
+    started_at: Annotated[Instant, Meta(description="When this run of the edge began.")]
+    picture: Annotated[
+        Literal["good", "none", "frozen", "dark", "moved"],
+        Meta(
+            description="none: no pictures come; frozen: they do not change; dark: nothing is seen;"
+            " moved: the camera looks elsewhere than when it began."
+        ),
+    ]
+    reason: Annotated[
+        Annotated[str, Meta(max_length=300)] | None,
+        Meta(description="What is wrong, for a person; without any password."),
+    ] = None
+    picture_age_s: Annotated[
+        Seconds | None, Meta(description="Since the last picture came; null: none ever did.")
+    ] = None
+    pictures_per_s: Annotated[float, Meta(ge=0, description="That came.")]
+    processed_per_s: Annotated[float, Meta(ge=0, description="In which people were looked for.")]
+    lag_s: Annotated[
+        Seconds, Meta(description="From the coming of a picture to the end of its processing.")
+    ]
+    spool_depth: Annotated[Count, Meta(description="Crossings that Kafka does not have yet.")]
+    dropped: Annotated[
+        Count, Meta(description="Crossings that were given up since this run began.")
+    ] = 0
+
+
+class DroppedV1(Struct, frozen=True, kw_only=True):
+    """Crossings that will never come: an edge had to give them up, and says which."""
+
+    edge_id: EdgeId
+    camera_id: IntegerId
+    first_sequence: Sequence
+    last_sequence: Annotated[Sequence, Meta(description="Included.")]
+    entries: Annotated[Count | None, Meta(description="Among them; null: nobody knows.")] = None
+    exits: Count | None = None
+    first_crossed_at: Instant | None = None
+    last_crossed_at: Instant | None = None
+    dropped_at: Instant
+    reason: Literal["spool_full", "spool_broken"]
+
+
+class CameraV1(Struct, frozen=True, kw_only=True):
+    """A camera as it is now: a whole snapshot, the highest version wins."""
+
+    id: IntegerId
+    version: Annotated[int, Meta(ge=1)]
+    camera_id: Annotated[str, Meta(description="Its code, unique in the installation.")]
+    camera_name: str
+    location: str | None
+    camera_type: Literal["entry_only", "exit_only", "bidirectional"]
+    room_id: int | None
+    max_occupancy: int | None
+    is_active: bool
+
+
+class AlertV1(Struct, frozen=True, kw_only=True):
+    """Something about a camera that a person should see; told when raised, over, or resolved."""
+
+    id: IntegerId
+    version: Annotated[int, Meta(ge=1, description="The highest wins.")]
+    camera_id: IntegerId
+    alert_type: Literal[
+        "capacity_exceeded",
+        "capacity_warning",
+        "anomaly_detected",
+        "negative_count",
+        "equipment_failure",
+    ]
+    message: str
+    current_occupancy: Annotated[int, Meta(ge=0)]
+    raised_at: Instant
+    over_at: Annotated[Instant | None, Meta(description="When its cause was gone.")]
+    resolved_at: Annotated[Instant | None, Meta(description="When somebody had seen to it.")]
 
 
 class BuildingV1(Struct, frozen=True, kw_only=True):
@@ -192,6 +274,8 @@ class Topic(Generic[Data]):
         key: what the Kafka key is; events of one key stay in order.
         publisher: who may write it; it makes the topic when it is missing.
         compacted: the newest event of each key is the state, and is kept for ever.
+        keep_days: how long the others are kept.
+        stamped_on_arrival: the broker dates its records, not who writes them.
         partitions: how far its consumers can be scaled out.
     """
 
@@ -200,6 +284,9 @@ class Topic(Generic[Data]):
     key: str
     publisher: str
     compacted: bool = False
+    # Longer than an edge may be away and than sent outbox rows stay.
+    keep_days: int = 90
+    stamped_on_arrival: bool = False
     partitions: int = 6
 
     def encode(
@@ -242,10 +329,33 @@ class Topic(Generic[Data]):
         return event
 
 
-CROSSINGS: Final = Topic("edge.crossing.v1", CrossingV1, "camera_id", "edge-counter")
+CROSSINGS: Final = Topic(
+    "edge.crossing.v1", CrossingV1, "camera_id", "edge-counter", stamped_on_arrival=True
+)
+DROPPED: Final = Topic("edge.dropped.v1", DroppedV1, "camera_id", "edge-counter")
+HEARTBEATS: Final = Topic(
+    "edge.heartbeat.v1",
+    HeartbeatV1,
+    "camera_id",
+    "edge-counter",
+    keep_days=1,
+    stamped_on_arrival=True,
+)
 ROOMS: Final = Topic("rooms.room.v1", RoomV1, "id", "rooms", compacted=True)
 USERS: Final = Topic("accounts.user.v1", UserV1, "id", "gateway", compacted=True)
 BOOKINGS: Final = Topic("bookings.booking.v1", BookingV1, "room_id", "bookings")
+CAMERAS: Final = Topic("occupancy.camera.v1", CameraV1, "id", "occupancy", compacted=True)
 LEVELS: Final = Topic("occupancy.level.v1", LevelV1, "room_id", "occupancy")
+ALERTS: Final = Topic("occupancy.alert.v1", AlertV1, "camera_id", "occupancy")
 
-TOPICS: Final[tuple[Topic[Any], ...]] = (CROSSINGS, ROOMS, USERS, BOOKINGS, LEVELS)
+TOPICS: Final[tuple[Topic[Any], ...]] = (
+    CROSSINGS,
+    DROPPED,
+    HEARTBEATS,
+    ROOMS,
+    USERS,
+    BOOKINGS,
+    CAMERAS,
+    LEVELS,
+    ALERTS,
+)

@@ -8,15 +8,18 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from common.events import Topic
 
-# Longer than an edge may be away and than sent outbox rows stay.
-RETENTION_MS: Final = 90 * 24 * 3600 * 1000
+DAY_MS: Final = 24 * 3600 * 1000
+KEEP_DEAD_LETTERS_MS: Final = 90 * DAY_MS
 
 
 def settings_of(topic: Topic[Any]) -> dict[str, str]:
     """Return how the broker keeps a topic."""
     if topic.compacted:
         return {"cleanup.policy": "compact"}
-    return {"cleanup.policy": "delete", "retention.ms": str(RETENTION_MS)}
+    settings = {"cleanup.policy": "delete", "retention.ms": str(topic.keep_days * DAY_MS)}
+    if topic.stamped_on_arrival:
+        settings["message.timestamp.type"] = "LogAppendTime"
+    return settings
 
 
 async def ensure_topics(
@@ -37,7 +40,10 @@ async def ensure_topics(
         for topic in published
     ] + [
         NewTopic(
-            f"{topic.name}.dlq", 1, replication, topic_configs={"retention.ms": str(RETENTION_MS)}
+            f"{topic.name}.dlq",
+            1,
+            replication,
+            topic_configs={"retention.ms": str(KEEP_DEAD_LETTERS_MS)},
         )
         for topic in consumed
     ]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from common.consumer import processed_table
-from common.events import CROSSINGS, LEVELS, ROOMS
+from common.events import ALERTS, CAMERAS, CROSSINGS, DROPPED, HEARTBEATS, LEVELS, ROOMS
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
 
@@ -235,10 +235,10 @@ rooms = Table(
     Column("timezone", Text, nullable=False),
 )
 
-# Edges may write the topic of crossings but not make it, so that its first reader does.
+# Edges may write their topics but not make them, so that their first reader does.
 SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
-    published=[CROSSINGS, LEVELS],
-    consumed=[CROSSINGS, ROOMS],
+    published=[CROSSINGS, DROPPED, HEARTBEATS, CAMERAS, LEVELS, ALERTS],
+    consumed=[CROSSINGS, DROPPED, HEARTBEATS, ROOMS],
 )
