@@ -10,7 +10,7 @@ who are wrong: the consumer stops and says so.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
@@ -50,7 +50,20 @@ class Refused(Generic[Data]):
     reason: AppError
 
 
-Handle = Callable[[AsyncSession, Sequence[CloudEvent[Data]]], Awaitable[Sequence[Refused[Data]]]]
+class Batch(list[CloudEvent[Data]]):
+    """Events of one topic, in order.
+
+    Args:
+        arrived_ms: of each, milliseconds since 1970 at which the broker took it, if its topic is
+            stamped on arrival; else when it was written, by the clock of whoever did.
+    """
+
+    def __init__(self, events: Iterable[CloudEvent[Data]], arrived_ms: Sequence[int]) -> None:
+        super().__init__(events)
+        self.arrived_ms = arrived_ms
+
+
+Handle = Callable[[AsyncSession, Batch[Data]], Awaitable[Sequence[Refused[Data]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,10 @@ class DeadLetterLimit:
         Raises:
             TooManyDeadLetters: the limit is reached; none of these may be parked.
         """
+        if not any(outcomes):
+            return replace(
+                self, _row=0 if outcomes else self._row, _seen=self._seen + len(outcomes)
+            )
         row, parked_at = self._row, list(self._parked_at)
         for seen, parked in enumerate(outcomes, self._seen + 1):
             row = row + 1 if parked else 0
@@ -244,8 +261,13 @@ class Consumer:
             for partition, records in batches.items():
                 subscription = self._subscriptions[partition.topic]
                 parked = await self._handle_topic(session, subscription, records)
-                limit = limit.after([position in parked for position in range(len(records))])
-                await self._park(session, [(records[at], parked[at]) for at in sorted(parked)])
+                limit = limit.after(
+                    [position in parked for position in range(len(records))]
+                    if parked
+                    else [False] * len(records)
+                )
+                if parked:
+                    await self._park(session, [(records[at], parked[at]) for at in sorted(parked)])
                 _handled.labels(partition.topic, "parked").inc(len(parked))
                 _handled.labels(partition.topic, "handled").inc(len(records) - len(parked))
         self._limit = limit
@@ -255,42 +277,43 @@ class Consumer:
     ) -> dict[int, AppError]:
         """Make the effects of one topic's records; returns what is refused, by position."""
         refusals: dict[int, AppError] = {}
-        events: dict[str, tuple[int, CloudEvent[Any]]] = {}
+        decode = subscription.topic.decode
+        found: list[tuple[int, CloudEvent[Any]]] = []
         for position, record in enumerate(records):
             try:
-                event = subscription.topic.decode(record.value or b"")
+                found.append((position, decode(record.value or b"")))
             except BrokenEvent as error:
                 refusals[position] = error
-            else:
-                # A batch may hold the same event twice; the first one is handled.
-                events.setdefault(_name(event), (position, event))
-        if subscription.claims and events:
-            fresh = await self._claim(session, list(events))
-            events = {name: found for name, found in events.items() if name in fresh}
-        if events:
-            refused = await self._call(
-                subscription, session, [event for _, event in events.values()]
-            )
-            refusals |= {events[_name(one.event)][0]: one.reason for one in refused}
+        if subscription.claims:
+            # A batch may hold the same event twice; the first one is handled.
+            named: dict[str, tuple[int, CloudEvent[Any]]] = {}
+            for position, event in found:
+                named.setdefault(_name(event), (position, event))
+            fresh = await self._claim(session, list(named)) if named else set()
+            found = [one for name, one in named.items() if name in fresh]
+        if found:
+            arrived_ms = [records[position].timestamp for position, _ in found]
+            batch = Batch([event for _, event in found], arrived_ms)
+            refused = await self._call(subscription, session, batch)
+            if refused:
+                positions = {id(event): position for position, event in found}
+                refusals |= {positions[id(one.event)]: one.reason for one in refused}
         return refusals
 
     async def _call(
-        self,
-        subscription: Subscription[Any],
-        session: AsyncSession,
-        events: Sequence[CloudEvent[Any]],
+        self, subscription: Subscription[Any], session: AsyncSession, batch: Batch[Any]
     ) -> Sequence[Refused[Any]]:
         # The batch is one span, linked to the traces of the requests that its events came from.
         parents = [
             propagate.extract({"traceparent": event.traceparent})
-            for event in events
+            for event in batch
             if event.traceparent is not None
         ]
         links = [
             trace.Link(trace.get_current_span(parent).get_span_context()) for parent in parents
         ]
         with _tracer.start_as_current_span(f"handle {subscription.topic.name}", links=links):
-            return await subscription.handle(session, events)
+            return await subscription.handle(session, batch)
 
     async def _claim(self, session: AsyncSession, event_ids: Sequence[str]) -> set[str]:
         """Claim events in the caller's transaction; returns those not handled before."""

@@ -12,7 +12,7 @@ from occupancy.api import cameras, history
 from occupancy.events import subscriptions
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
-from occupancy.timers import rebuild_on_request
+from occupancy.timers import rebuild_on_request, reset_nightly
 
 NOT_INITIALIZED = "Occupancy service not initialized"
 
@@ -46,6 +46,8 @@ def build(settings: Settings) -> Parts:
         relay.run,
         partial(rebuild_on_request, database, settings.timezone),
     ]
+    if settings.reset_at is not None:
+        workers.append(partial(reset_nightly, database, settings.reset_at, settings.timezone))
     return Parts(app, workers=workers, close=database.close)
 
 
