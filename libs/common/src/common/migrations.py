@@ -7,7 +7,7 @@ everybody behind it.
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 _log = logging.getLogger(__name__)
 
+# In the info of a schema's metadata: statements that its owner runs after every migration.
+UPKEEP: Final = "upkeep"
 _ENVIRONMENT = Path(__file__).with_name("alembic_environment")
 
 
@@ -50,6 +52,8 @@ def _upgrade(connection: Connection, metadata: MetaData, versions: Path) -> None
         _log.warning("schema is newer than this release", extra={"revision": unknown})
         return
     command.upgrade(config, "head")
+    for statement in metadata.info.get(UPKEEP, ()):
+        connection.execute(text(statement))
 
 
 def _newer_than_us(connection: Connection, config: Config, metadata: MetaData) -> str | None:
@@ -60,13 +64,17 @@ def _newer_than_us(connection: Connection, config: Config, metadata: MetaData) -
 
 
 async def differences(engine: AsyncEngine, metadata: MetaData) -> list[Any]:
-    """List what separates the tables in the database from those in the code."""
+    """List what separates the tables in the database from those in the code.
+
+    Parts of partitioned tables are not looked at.
+    """
 
     def compare(connection: Connection) -> list[Any]:
+        parts = set(connection.scalars(text("SELECT relname FROM pg_class WHERE relispartition")))
         options = {
             "include_schemas": True,
             "include_name": lambda name, kind, _parents: (
-                kind != "schema" or name == metadata.schema
+                name == metadata.schema if kind == "schema" else name not in parts
             ),
             "version_table_schema": metadata.schema,
         }

@@ -1,11 +1,10 @@
 """What a crossing counts for. No I/O, no framework."""
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 Direction = Literal["entry", "exit"]
 
@@ -26,77 +25,76 @@ class LineDirection(StrEnum):
     BIDIRECTIONAL = "bidirectional"
 
 
-_COUNTED_BY_CAMERA = {
+_COUNTED_BY_CAMERA: Final[dict[CameraType, set[Direction]]] = {
     CameraType.ENTRY_ONLY: {"entry"},
     CameraType.EXIT_ONLY: {"exit"},
     CameraType.BIDIRECTIONAL: {"entry", "exit"},
 }
-_COUNTED_BY_LINE = {
+_COUNTED_BY_LINE: Final[dict[LineDirection, set[Direction]]] = {
     LineDirection.ENTRY: {"entry"},
     LineDirection.EXIT: {"exit"},
     LineDirection.BIDIRECTIONAL: {"entry", "exit"},
 }
 
 
+def counted_directions(camera: CameraType, line: LineDirection) -> set[Direction]:
+    """Tell which crossings count, by what a camera and its line are there for."""
+    return _COUNTED_BY_CAMERA[camera] & _COUNTED_BY_LINE[line]
+
+
+# An edge whose clock has lost its battery may say anything.
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR: Final = datetime(2200, 1, 1, tzinfo=UTC)
+OLDEST: Final = timedelta(days=90)
+
+
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """A line as it is configured now, with its camera: what decides whether a crossing counts."""
-
-    camera_id: int
-    line_id: int
-    camera_type: CameraType
-    direction: LineDirection
-    confidence_threshold: float
-    is_active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """Somebody crossed a line.
+class Crossings:
+    """Crossings, a list for each of their fields: thousands come at once.
 
     Args:
-        edge_id, sequence: with the camera, what names it once and for all.
-        track_id: the edge's name for the person, unique per edge and run.
-        confidence: of the detection, 0 to 1.
-        crossed_at: timezone-aware.
+        edge_ids, sequences: with the camera, what names a crossing once and for all.
+        track_ids: the edge's name for the person, unique per edge and run.
+        confidences: of the detections, 0 to 1.
+        crossed_at: aware, by the clock of the edge.
+        arrived_ms: milliseconds since 1970 at which the broker took it.
     """
 
-    camera_id: int
-    edge_id: str
-    sequence: int
-    line_id: int
-    direction: Direction
-    track_id: str
-    confidence: float
-    crossed_at: datetime
+    camera_ids: Sequence[int]
+    edge_ids: Sequence[str]
+    sequences: Sequence[int]
+    line_ids: Sequence[int]
+    directions: Sequence[Direction]
+    track_ids: Sequence[str]
+    confidences: Sequence[float]
+    crossed_at: Sequence[datetime]
+    arrived_ms: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.camera_ids)
+
+    @property
+    def first(self) -> datetime:
+        """Nothing of it will be dated before this."""
+        arrived = datetime.fromtimestamp(min(self.arrived_ms) / 1000, UTC)
+        return min(arrived, max(min(self.crossed_at), arrived - OLDEST))
+
+    @property
+    def last(self) -> datetime:
+        """Nothing of it will be dated after this."""
+        return datetime.fromtimestamp(max(self.arrived_ms) / 1000, UTC) + timedelta(minutes=1)
+
+    def only(self, places: Sequence[int]) -> "Crossings":
+        """Return some of them."""
+        columns = (getattr(self, field.name) for field in fields(self))
+        return Crossings(*([column[at] for at in places] for column in columns))
 
 
-def counts(crossing: Crossing, watch: Watch) -> bool:
-    """Tell whether a crossing counts, by what its line and camera are there for."""
-    return (
-        watch.is_active
-        and crossing.confidence >= watch.confidence_threshold
-        and crossing.direction in _COUNTED_BY_CAMERA[watch.camera_type]
-        and crossing.direction in _COUNTED_BY_LINE[watch.direction]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What a batch of counted crossings adds to a camera."""
-
-    entries: int
-    exits: int
-
-
-def tally(crossings: Iterable[Crossing]) -> dict[int, Tally]:
-    """Add counted crossings up, by camera; their order does not matter."""
-    added = Counter((crossing.camera_id, crossing.direction) for crossing in crossings)
-    cameras = sorted({camera_id for camera_id, _ in added})
-    return {
-        camera_id: Tally(added[camera_id, "entry"], added[camera_id, "exit"])
-        for camera_id in cameras
-    }
+def datable(moments: Sequence[datetime]) -> Sequence[datetime]:
+    """Return moments that every part of the system can write; one beyond is as wrong as before."""
+    if min(moments) >= _EPOCH and max(moments) <= _FAR:
+        return moments
+    return [min(max(one, _EPOCH), _FAR) for one in moments]
 
 
 @dataclass(frozen=True, slots=True)

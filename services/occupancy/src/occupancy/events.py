@@ -1,42 +1,55 @@
 """What the service does with the events that it takes: crossings, and in what zones rooms are."""
 
+import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from zoneinfo import available_timezones
 
-from common.consumer import Refused, Subscription
+from common.consumer import Batch, Refused, Subscription
 from common.db import AsyncSession
 from common.errors import BrokenEvent, NotFound
 from common.events import CROSSINGS, ROOMS, CloudEvent, CrossingV1, RoomV1
-from occupancy.domain import Crossing
+from occupancy.domain import Crossings, datable
 from occupancy.service import counting, history
+
+# The broker's clock may be so far ahead of ours.
+_AHEAD_MS: Final = 60_000
 
 
 async def on_crossings(
-    session: AsyncSession, events: Sequence[CloudEvent[CrossingV1]], *, zone: str
+    session: AsyncSession, events: Batch[CrossingV1], *, zone: str
 ) -> list[Refused[CrossingV1]]:
     """Count crossings; those of cameras and lines that do not exist are refused.
 
     Args:
         zone: of cameras that are in no room.
     """
-    crossings = {_crossing(event.data): event for event in events}
-    unknown = await counting.count_crossings(session, list(crossings), zone)
-    return [Refused(crossings[crossing], NotFound(reason)) for crossing, reason in unknown.items()]
-
-
-def _crossing(data: CrossingV1) -> Crossing:
-    return Crossing(
-        camera_id=data.camera_id,
-        edge_id=data.edge_id,
-        sequence=data.sequence,
-        line_id=data.line_id,
-        direction=data.direction,
-        track_id=data.track_id,
-        confidence=data.confidence,
-        crossed_at=data.crossed_at,
+    told = [event.data for event in events]
+    crossings = Crossings(
+        camera_ids=[one.camera_id for one in told],
+        edge_ids=[one.edge_id for one in told],
+        sequences=[one.sequence for one in told],
+        line_ids=[one.line_id for one in told],
+        directions=[one.direction for one in told],
+        track_ids=[one.track_id for one in told],
+        confidences=[one.confidence for one in told],
+        crossed_at=datable([one.crossed_at for one in told]),
+        arrived_ms=_believable(events.arrived_ms),
     )
+    unknown = await counting.count_crossings(session, crossings, zone)
+    return [Refused(events[place], NotFound(reason)) for place, reason in unknown.items()]
+
+
+def _believable(arrived_ms: Sequence[int]) -> Sequence[int]:
+    """Take what arrived at no time, or in the future, for having arrived now.
+
+    A topic that was made before its broker stamped records has what their writers say.
+    """
+    now_ms = int(time.time() * 1000)
+    if min(arrived_ms) > 0 and max(arrived_ms) <= now_ms + _AHEAD_MS:
+        return arrived_ms
+    return [one if 0 < one <= now_ms + _AHEAD_MS else now_ms for one in arrived_ms]
 
 
 async def on_rooms(

@@ -20,13 +20,24 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
 
 from common.consumer import processed_table
 from common.events import ALERTS, CAMERAS, CROSSINGS, DROPPED, HEARTBEATS, LEVELS, ROOMS
+from common.migrations import UPKEEP
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
 
-metadata = MetaData(schema="occupancy")
+# Crossings of older months are among the rest.
+_MAKE_MONTHS: Final = """
+    SELECT occupancy.make_months(
+        (now() - interval '3 months')::date, (now() + interval '1 year')::date
+    )
+"""
+metadata = MetaData(
+    schema="occupancy",
+    info={UPKEEP: [_MAKE_MONTHS]},
+)
 outbox = Outbox(outbox_table(metadata), source="occupancy")
 processed = processed_table(metadata)
 
@@ -68,30 +79,70 @@ lines = Table(
     CheckConstraint("x1 <> x2 OR y1 <> y2", name="lines_have_a_length"),
 )
 
-# The key is the claim: a crossing that comes again finds its row. It leads with the camera, so
-# that the table can be partitioned and distributed by it.
+# How lines were when somebody crossed them: which directions counted, from when until when.
+watches = Table(
+    "watches",
+    metadata,
+    Column("line_id", Integer, primary_key=True, autoincrement=False),
+    Column("since", DateTime(timezone=True), primary_key=True),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("camera_id", Integer, nullable=False, index=True),
+    Column("entries", Boolean, nullable=False),
+    Column("exits", Boolean, nullable=False),
+    Column("confidence_threshold", Float, nullable=False),
+)
+
+# Which numbers have come: all up to the highest but those that are missing.
+edges = Table(
+    "edges",
+    metadata,
+    Column("camera_id", Integer, primary_key=True, autoincrement=False),
+    Column("edge_id", Text, primary_key=True),
+    Column("high", BigInteger, nullable=False),
+    Column("missing", INT8MULTIRANGE, nullable=False),
+)
+
+# What an edge had to give up: these numbers will never come.
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("edge_id", Text, primary_key=True),
+    Column("first_sequence", BigInteger, primary_key=True),
+    Column("last_sequence", BigInteger, nullable=False),
+    Column("entries", Integer),
+    Column("exits", Integer),
+    Column("first_crossed_at", DateTime(timezone=True)),
+    Column("last_crossed_at", DateTime(timezone=True)),
+    Column("dropped_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# Partitioned by month. `told_at` is what an edge said whose clock can't be right.
 crossings = Table(
     "crossings",
     metadata,
-    Column("camera_id", Integer, primary_key=True),
+    Column("camera_id", Integer, primary_key=True, autoincrement=False),
+    Column("crossed_at", DateTime(timezone=True), primary_key=True),
     Column("edge_id", Text, primary_key=True),
-    Column("sequence", BigInteger, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("line_id", Integer, nullable=False),
     Column("direction", Text, nullable=False),
     Column("track_id", Text, nullable=False),
     Column("confidence", Float, nullable=False),
-    Column("crossed_at", DateTime(timezone=True), nullable=False),
+    Column("told_at", DateTime(timezone=True)),
     Column("is_counted", Boolean, nullable=False),
-    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Index("crossings_at", "camera_id", "crossed_at"),
+    Index("crossings_track", "camera_id", "edge_id", "track_id"),
+    postgresql_partition_by="RANGE (crossed_at)",
 )
 
-tracks = Table(
-    "tracks",
+# One row: since when crossings are kept.
+kept = Table(
+    "kept",
     metadata,
-    Column("camera_id", Integer, primary_key=True),
-    Column("edge_id", Text, primary_key=True),
-    Column("track_id", Text, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    CheckConstraint("id = 1", name="kept_once"),
 )
 
 counts = Table(
@@ -105,6 +156,9 @@ counts = Table(
     # Entries minus exits since it was last corrected, which may be below 0.
     Column("occupancy", BigInteger, nullable=False, server_default=text("0")),
     Column("corrected_at", DateTime(timezone=True)),
+    # Crossings since then, and those that were given up.
+    Column("crossed", BigInteger, nullable=False, server_default=text("0")),
+    Column("lost", BigInteger, nullable=False, server_default=text("0")),
 )
 
 # What somebody has counted by hand, and nightly resets.
@@ -166,16 +220,7 @@ hours = Table(
     Column("level", Integer, nullable=False),
 )
 
-# Which tracks were seen in an hour: a track is one person of each hour, day and month.
-sightings = Table(
-    "sightings",
-    metadata,
-    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
-    Column("edge_id", Text, primary_key=True),
-    Column("track_id", Text, primary_key=True),
-    Column("hour", DateTime(timezone=True), primary_key=True),
-)
-
+# Distinct tracks of an hour, a local day or a month.
 persons = Table(
     "persons",
     metadata,

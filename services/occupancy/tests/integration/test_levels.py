@@ -2,21 +2,19 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count as numbers_from
 from typing import Any
 
-from doors import add_camera
+from doors import Crossing, add_camera, count
 from sqlalchemy import select, update
 
 from common.db import AsyncSession, Database
 from common.events import LEVELS, LevelV1
-from occupancy.domain import Crossing
 from occupancy.service import cameras as service
-from occupancy.service import counting
 from occupancy.tables import cameras, outbox
 
 NOW = datetime.now(UTC)
-_numbers = count(1)
+_numbers = numbers_from(1)
 
 
 def crossing(door: tuple[int, int], direction: str = "entry", **changes: Any) -> Crossing:
@@ -37,7 +35,7 @@ def crossing(door: tuple[int, int], direction: str = "entry", **changes: Any) ->
 
 async def cross(database: Database, *crossings: Crossing) -> None:
     async with database.sessions.begin() as session:
-        assert await counting.count_crossings(session, crossings) == {}
+        assert await count(session, crossings) == {}
 
 
 async def told(database: Database) -> list[LevelV1]:
@@ -109,7 +107,7 @@ async def test_two_who_count_at_doors_of_one_room_at_once_are_both_counted(
     await cross(database, *(crossing(door) for door in doors))
 
     async with database.sessions.begin() as session:
-        await counting.count_crossings(session, [crossing(doors[0])])
+        await count(session, [crossing(doors[0])])
         other = asyncio.create_task(cross(database, crossing(doors[1])))
         # It waits for us: what it adds up must hold what we have added.
         done, _ = await asyncio.wait([other], timeout=0.5)
@@ -171,7 +169,7 @@ async def test_a_camera_that_changes_rooms_while_somebody_crosses_loses_nobody(
 
     # The crossing first, the camera second.
     async with database.sessions.begin() as session:
-        await counting.count_crossings(session, [crossing(door)])
+        await count(session, [crossing(door)])
         other = asyncio.create_task(move_alone())
         await asyncio.wait([other], timeout=0.5)
     await other

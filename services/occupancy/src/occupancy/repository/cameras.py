@@ -1,17 +1,21 @@
 """Reads and writes cameras and lines."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import DateTime, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import Conflict
-from occupancy.tables import cameras, lines
+from occupancy.domain import CameraType, LineDirection, counted_directions
+from occupancy.tables import cameras, lines, watches
 
 Values = Mapping[str, Any]
+_BEFORE_ALL: Final = literal_column("'-infinity'::timestamptz", DateTime(timezone=True))
+_FOR_EVER: Final = literal_column("'infinity'::timestamptz", DateTime(timezone=True))
 
 
 class Cameras:
@@ -74,6 +78,48 @@ class Cameras:
         """Store a line of a camera that exists."""
         added = insert(lines).values(values).returning(lines)
         return dict((await self._session.execute(added)).mappings().one())
+
+    async def watch(self, camera_id: int) -> None:
+        """Note how a camera's lines count from now on, those that count otherwise than before.
+
+        A line's first watch begins before anything: an edge may be quicker than our clock.
+        """
+        now = datetime.now(UTC)
+        found = select(
+            lines.c.id,
+            lines.c.direction,
+            lines.c.confidence_threshold,
+            cameras.c.camera_type,
+            (lines.c.is_active & cameras.c.is_active).label("is_active"),
+        ).join(cameras, cameras.c.id == lines.c.camera_id)
+        known = {
+            row.line_id: row
+            for row in await self._session.execute(
+                select(watches).where(
+                    watches.c.camera_id == camera_id, watches.c.until == _FOR_EVER
+                )
+            )
+        }
+        for line in await self._session.execute(found.where(lines.c.camera_id == camera_id)):
+            counted = (
+                counted_directions(CameraType(line.camera_type), LineDirection(line.direction))
+                if line.is_active
+                else set()
+            )
+            values = {
+                "entries": "entry" in counted,
+                "exits": "exit" in counted,
+                "confidence_threshold": line.confidence_threshold,
+            }
+            before = known.get(line.id)
+            if before is not None:
+                if all(getattr(before, name) == value for name, value in values.items()):
+                    continue
+                of_line = (watches.c.line_id == line.id, watches.c.since == before.since)
+                await self._session.execute(update(watches).where(*of_line).values(until=now))
+            since = now if before is not None else _BEFORE_ALL
+            values |= {"line_id": line.id, "camera_id": camera_id, "since": since}
+            await self._session.execute(insert(watches).values(**values, until=_FOR_EVER))
 
     async def lines_of(self, camera_id: int) -> list[Values]:
         """List a camera's lines by id."""

@@ -1,33 +1,17 @@
 """Reads and writes crossings and what they add up to."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import and_, case, func, select, text, update
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from occupancy.domain import CameraType, Crossing, Level, LineDirection, Live, Reading, Tally, Watch
-from occupancy.tables import cameras, counts, crossings, levels, lines, tracks
+from occupancy.domain import Level, Live, Reading
+from occupancy.tables import cameras, counts, levels
 
 Values = Mapping[str, Any]
-
-
-_MOVE: Final = text("""
-    UPDATE occupancy.counts SET occupancy = occupancy + moved.steps
-    FROM (
-        SELECT seen.camera_id, sum(seen.step) AS steps
-        FROM unnest(
-            CAST(:cameras AS integer[]), CAST(:moments AS timestamptz[]), CAST(:steps AS integer[])
-        ) AS seen (camera_id, moment, step)
-        JOIN occupancy.counts known ON known.camera_id = seen.camera_id
-            AND seen.moment >= coalesce(known.corrected_at, '-infinity')
-        GROUP BY seen.camera_id
-    ) moved
-    WHERE moved.camera_id = counts.camera_id
-""")
 
 
 class Counts:
@@ -35,87 +19,6 @@ class Counts:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def watches(self, camera_ids: Iterable[int]) -> dict[int, dict[int, Watch]]:
-        """Return how the lines of cameras are configured, by camera and line."""
-        found = (
-            select(
-                cameras.c.id,
-                lines.c.id.label("line_id"),
-                cameras.c.camera_type,
-                lines.c.direction,
-                lines.c.confidence_threshold,
-                (cameras.c.is_active & lines.c.is_active).label("is_active"),
-            )
-            .outerjoin(lines, lines.c.camera_id == cameras.c.id)
-            .where(cameras.c.id.in_(set(camera_ids)))
-        )
-        watches: dict[int, dict[int, Watch]] = {}
-        for row in await self._session.execute(found):
-            of_camera = watches.setdefault(row.id, {})
-            if row.line_id is not None:
-                of_camera[row.line_id] = Watch(
-                    row.id,
-                    row.line_id,
-                    CameraType(row.camera_type),
-                    LineDirection(row.direction),
-                    row.confidence_threshold,
-                    row.is_active,
-                )
-        return watches
-
-    async def add(self, counted: Mapping[Crossing, bool]) -> list[Crossing]:
-        """Store crossings, each with whether it counts; returns those that were not there yet."""
-        rows = [
-            {**asdict(crossing), "is_counted": is_counted}
-            for crossing, is_counted in counted.items()
-        ]
-        claim = insert(crossings).values(rows).on_conflict_do_nothing()
-        key = (crossings.c.camera_id, crossings.c.edge_id, crossings.c.sequence)
-        fresh = {tuple(row) for row in await self._session.execute(claim.returning(*key))}
-        return [
-            crossing
-            for crossing in counted
-            if (crossing.camera_id, crossing.edge_id, crossing.sequence) in fresh
-        ]
-
-    async def add_tracks(self, seen: Sequence[Crossing]) -> dict[int, int]:
-        """Remember the tracks of crossings; returns how many were new, by camera."""
-        rows = sorted({(one.camera_id, one.edge_id, one.track_id) for one in seen})
-        claim = insert(tracks).values(rows).on_conflict_do_nothing()
-        fresh: dict[int, int] = {}
-        for camera_id in await self._session.scalars(claim.returning(tracks.c.camera_id)):
-            fresh[camera_id] = fresh.get(camera_id, 0) + 1
-        return fresh
-
-    async def add_up(self, tallies: Mapping[int, Tally], new_tracks: Mapping[int, int]) -> None:
-        """Add to the cameras' counts; rows are locked in the order of their ids."""
-        rows = [
-            {
-                "camera_id": camera_id,
-                "entries": added.entries,
-                "exits": added.exits,
-                "unique_persons": new_tracks.get(camera_id, 0),
-            }
-            for camera_id, added in sorted(tallies.items())
-        ]
-        statement = insert(counts).values(rows)
-        names = ("entries", "exits", "unique_persons")
-        sums = {name: counts.c[name] + statement.excluded[name] for name in names}
-        await self._session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[counts.c.camera_id],
-                set_={**sums, "updated_at": func.clock_timestamp()},
-            )
-        )
-
-    async def move(self, seen: Sequence[Crossing]) -> None:
-        """Let the people there now follow crossings, but those before they were last corrected."""
-        of_each = ([getattr(one, name) for one in seen] for name in ("camera_id", "crossed_at"))
-        camera_ids, moments = of_each
-        steps = [1 if one.direction == "entry" else -1 for one in seen]
-        given = {"cameras": camera_ids, "moments": moments, "steps": steps}
-        await self._session.execute(_MOVE, given)
 
     async def readings(self, camera_ids: Collection[int]) -> list[Reading]:
         """Return what the alerts of cameras are judged by."""

@@ -1,9 +1,7 @@
 """Reads and writes minutes, hours, persons and corrections."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,7 +9,9 @@ from sqlalchemy import case, delete, false, func, literal, select, text, tuple_,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from common.db import fetch_hot
 from occupancy.history import MINUTE, Hour, Minute
+from occupancy.repository.ingest import Minutes
 from occupancy.tables import (
     cameras,
     corrections,
@@ -22,86 +22,195 @@ from occupancy.tables import (
     persons,
     rebuilds,
     rooms,
-    sightings,
 )
 
 Values = Mapping[str, Any]
 PersonsOf = Literal["hour", "day", "month"]
-Track = tuple[int, str, str]
-
-
-class Sighting(NamedTuple):
-    """A track was seen in a local hour, which is named by when it began."""
-
-    camera_id: int
-    edge_id: str
-    track_id: str
-    hour: datetime
 
 
 _step = case((crossings.c.direction == "entry", 1), else_=-1)
 
 # The whole of each minute is read, not only what is new in it: in what order its crossings come
 # does not matter, and what stands there is the same after a rebuild.
-_TAKE_MINUTES: Final = text("""
-    WITH stepped AS (
-        SELECT wanted.camera_id, wanted.start, direction,
-            CASE direction WHEN 'entry' THEN 1 ELSE -1 END AS step,
-            (extract(epoch FROM wanted.start + interval '1 minute' - crossed_at) * 1000000)::bigint
-                AS rest,
-            sum(CASE direction WHEN 'entry' THEN 1 ELSE -1 END) OVER (
-                PARTITION BY wanted.camera_id, wanted.start
-                ORDER BY crossed_at, edge_id, sequence
-            ) AS risen
-        FROM unnest(CAST(:cameras AS integer[]), CAST(:starts AS timestamptz[]))
-            AS wanted (camera_id, start)
-        JOIN occupancy.crossings ON crossings.camera_id = wanted.camera_id AND is_counted
-            AND crossed_at >= wanted.start AND crossed_at < wanted.start + interval '1 minute'
-    )
+_TAKE_MINUTES: Final = """
     INSERT INTO occupancy.minutes (camera_id, start, entries, exits, area, high)
-    SELECT camera_id, start, count(*) FILTER (WHERE step > 0), count(*) FILTER (WHERE step < 0),
-        sum(step * rest), greatest(max(risen), 0)
-    FROM stepped GROUP BY camera_id, start ORDER BY camera_id, start
+    SELECT wanted.camera_id, wanted.start, added.entries, added.exits, added.area, added.high
+    FROM unnest($1::integer[], $2::timestamptz[]) AS wanted (camera_id, start)
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE step > 0) AS entries,
+            count(*) FILTER (WHERE step < 0) AS exits,
+            sum(step * rest) AS area, greatest(max(risen), 0) AS high
+        FROM (
+            SELECT step,
+                occupancy.microseconds(wanted.start + interval '1 minute' - crossed_at) AS rest,
+                sum(step) OVER (ORDER BY crossed_at, edge_id, sequence) AS risen
+            FROM occupancy.crossings
+            CROSS JOIN LATERAL (SELECT CASE direction WHEN 'entry' THEN 1 ELSE -1 END AS step) AS by
+            WHERE camera_id = wanted.camera_id AND is_counted
+                AND crossed_at >= wanted.start AND crossed_at < wanted.start + interval '1 minute'
+        ) AS stepped
+    ) AS added
+    ORDER BY wanted.camera_id, wanted.start
     ON CONFLICT (camera_id, start) DO UPDATE SET entries = excluded.entries,
         exits = excluded.exits, area = excluded.area, high = excluded.high
-""")
+"""
 _MINUTES_OF: Final = text("""
     SELECT DISTINCT date_trunc('minute', crossed_at, 'UTC') AS start FROM occupancy.crossings
-    WHERE camera_id = :camera AND is_counted
+    WHERE camera_id = :camera AND is_counted AND crossed_at >= :since
 """)
 
-
-_SEE_AGAIN: Final = text("""
-    INSERT INTO occupancy.sightings (camera_id, edge_id, track_id, hour)
-    SELECT DISTINCT camera_id, edge_id, track_id, date_trunc('hour', crossed_at, :zone)
-    FROM occupancy.crossings WHERE camera_id = :camera AND is_counted
-""")
-_COUNT_PERSONS_AGAIN: Final = text("""
-    INSERT INTO occupancy.persons (camera_id, period, start, persons)
-    SELECT :camera, :period, began.start, count(DISTINCT (edge_id, track_id))
-    FROM unnest(CAST(:hours AS timestamptz[]), CAST(:starts AS timestamptz[]))
-        AS began (hour, start)
-    JOIN occupancy.sightings ON camera_id = :camera AND sightings.hour = began.hour
-    GROUP BY began.start
-""")
-_COUNT_AGAIN: Final = text("""
-    UPDATE occupancy.counts SET occupancy = again.occupancy, corrected_at = again.at
-    FROM (
-        SELECT cameras.id, last.at, coalesce(last.occupancy, 0) + (
+# Walks from a level through the minutes of local hours. Corrected, a level is what it was corrected
+# to, plus what came after that in its minute; within the run of minutes up to the next correction
+# it is what the run began with, plus what came since. Every number is whole: whoever walks the same
+# minutes writes the same rows.
+_WALK: Final = """
+WITH wanted AS (
+    SELECT wanted.*, coalesce(before.level, 0) AS level
+    FROM unnest($1::integer[], $2::timestamptz[], $3::timestamptz[], $4::text[])
+        AS wanted (camera_id, since, until, zone)
+    LEFT JOIN LATERAL (
+        SELECT level FROM occupancy.hours
+        WHERE hours.camera_id = wanted.camera_id AND start < since
+        ORDER BY start DESC LIMIT 1
+    ) AS before ON true
+), corrected AS MATERIALIZED (
+    SELECT DISTINCT ON (camera_id, minute) wanted.camera_id, minute AS start,
+        occupancy + (
             SELECT coalesce(sum(CASE direction WHEN 'entry' THEN 1 ELSE -1 END), 0)
             FROM occupancy.crossings
-            WHERE crossings.camera_id = cameras.id AND is_counted
-                AND crossed_at >= coalesce(last.at, '-infinity')
-        ) AS occupancy
-        FROM occupancy.cameras
+            WHERE crossings.camera_id = wanted.camera_id AND is_counted
+                AND crossed_at >= corrections.at AND crossed_at < minute + interval '1 minute'
+        ) AS level
+    FROM wanted
+    JOIN occupancy.corrections USING (camera_id)
+    CROSS JOIN LATERAL (SELECT date_trunc('minute', at, 'UTC') AS minute) AS of_it
+    WHERE corrections.at >= since AND corrections.at < until
+    ORDER BY camera_id, minute, corrections.at DESC, corrections.id DESC
+), run AS (
+    SELECT camera_id, level, row_number() OVER (PARTITION BY camera_id ORDER BY start) AS number
+    FROM corrected
+    UNION ALL
+    SELECT camera_id, level, 0 FROM wanted
+), minute AS (
+    SELECT camera_id, start, coalesce(entries, 0) AS entries, coalesce(exits, 0) AS exits,
+        coalesce(area, 0) AS area, coalesce(high, 0) AS high, corrected.level AS corrected,
+        count(corrected.level) OVER (
+            PARTITION BY camera_id ORDER BY start
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS number
+    FROM (
+        SELECT minutes.* FROM wanted CROSS JOIN LATERAL (
+            SELECT * FROM occupancy.minutes
+            WHERE minutes.camera_id = wanted.camera_id AND start >= since AND start < until
+        ) AS minutes
+    ) AS known
+    FULL JOIN corrected USING (camera_id, start)
+), stepped AS (
+    SELECT minute.*, run.level + coalesce(sum(entries - exits) OVER (
+            PARTITION BY camera_id, number ORDER BY start
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ), 0) AS before
+    FROM minute JOIN run USING (camera_id, number)
+), levelled AS (
+    SELECT stepped.*, occupancy.start_of_hour(start, zone) AS hour, zone,
+        coalesce(corrected, before + entries - exits) AS after
+    FROM stepped JOIN wanted USING (camera_id)
+), quiet AS (
+    SELECT levelled.*, lead(start) OVER of_hour IS NULL AS is_last,
+        occupancy.microseconds(
+            start - coalesce(lag(start) OVER of_hour + interval '1 minute', hour)
+        ) AS before_it
+    FROM levelled WINDOW of_hour AS (PARTITION BY camera_id, hour ORDER BY start)
+), hour AS (
+    SELECT camera_id, hour AS start, occupancy.end_of_hour(hour, min(zone)) AS "end",
+        sum(entries) AS entries, sum(exits) AS exits,
+        sum(greatest(before, 0) * before_it + greatest(before * 60000000 + area, 0)) AS area,
+        greatest(max(greatest(before + high, after)), 0) AS peak,
+        min(after) FILTER (WHERE is_last) AS level, max(start) AS last
+    FROM quiet GROUP BY camera_id, hour
+), stored AS (
+    INSERT INTO occupancy.hours (camera_id, start, "end", entries, exits, area, peak, level)
+    SELECT camera_id, start, "end", entries, exits, area + greatest(level, 0)
+        * greatest(occupancy.microseconds("end" - last - interval '1 minute'), 0), peak, level
+    FROM hour ORDER BY camera_id, start
+    ON CONFLICT (camera_id, start) DO UPDATE SET "end" = excluded."end",
+        entries = excluded.entries, exits = excluded.exits, area = excluded.area,
+        peak = excluded.peak, level = excluded.level
+)
+SELECT array_agg(camera_id) AS cameras FROM wanted
+LEFT JOIN LATERAL (
+    SELECT hours.level FROM occupancy.hours
+    WHERE hours.camera_id = wanted.camera_id AND start < until ORDER BY start DESC LIMIT 1
+) AS was ON true
+LEFT JOIN LATERAL (
+    SELECT hour.level FROM hour WHERE hour.camera_id = wanted.camera_id
+    ORDER BY start DESC LIMIT 1
+) AS is_now ON true
+WHERE coalesce(was.level, 0) <> coalesce(is_now.level, wanted.level)
+    AND EXISTS (
+        SELECT FROM occupancy.hours WHERE hours.camera_id = wanted.camera_id AND start >= until
+    )
+"""
+_NEXT_CORRECTED: Final = text("""
+    SELECT camera_id, coalesce(
+        occupancy.end_of_hour(occupancy.start_of_hour(min(at), min(zone)), min(zone)), 'infinity'
+    ) AS until
+    FROM unnest(
+        CAST(:cameras AS integer[]), CAST(:since AS timestamptz[]), CAST(:zones AS text[])
+    ) AS wanted (camera_id, since, zone)
+    LEFT JOIN occupancy.corrections USING (camera_id)
+    WHERE at IS NULL OR at >= since
+    GROUP BY camera_id
+""")
+_COUNT_PERSONS_AGAIN: Final = """
+    INSERT INTO occupancy.persons (camera_id, period, start, persons)
+    SELECT :camera, :period, start, count(DISTINCT (edge_id, track_id))
+    FROM occupancy.crossings
+    CROSS JOIN LATERAL (SELECT occupancy.start_of_{period}(crossed_at, :zone) AS start) AS period
+    WHERE camera_id = :camera AND is_counted AND start >= :since
+    GROUP BY start
+"""
+_COUNT_AGAIN: Final = text("""
+    UPDATE occupancy.counts SET occupancy = again.level + again.steps,
+        corrected_at = again.corrected_at, crossed = again.crossed
+    FROM (
+        SELECT coalesce(last.occupancy, before.level, 0) AS level, last.at AS corrected_at,
+            coalesce(since.steps, 0) AS steps, since.crossed
+        FROM (SELECT 1) AS one
         LEFT JOIN LATERAL (
             SELECT at, corrections.occupancy FROM occupancy.corrections
-            WHERE camera_id = cameras.id ORDER BY at DESC, corrections.id DESC LIMIT 1
-        ) last ON true
-        WHERE cameras.id = :camera
-    ) again
-    WHERE counts.camera_id = again.id
+            WHERE camera_id = :camera AND at >= :since ORDER BY at DESC, id DESC LIMIT 1
+        ) AS last ON true
+        LEFT JOIN LATERAL (
+            SELECT level FROM occupancy.hours WHERE camera_id = :camera AND start < :since
+            ORDER BY start DESC LIMIT 1
+        ) AS before ON true
+        CROSS JOIN LATERAL (
+            SELECT sum(CASE direction WHEN 'entry' THEN 1 ELSE -1 END) AS steps, count(*) AS crossed
+            FROM occupancy.crossings
+            WHERE camera_id = :camera AND is_counted AND crossed_at >= coalesce(last.at, :since)
+        ) AS since
+    ) AS again
+    WHERE counts.camera_id = :camera
 """)
+_KEPT_SINCE: Final = text("""
+    SELECT CASE WHEN since = '-infinity' THEN NULL ELSE CASE
+        WHEN occupancy.start_of_hour(since, :zone) = since THEN since
+        ELSE occupancy.end_of_hour(occupancy.start_of_hour(since, :zone), :zone) END END
+    FROM occupancy.kept
+""")
+# Before and after any crossing.
+BEGINNING: Final = datetime(1900, 1, 1, tzinfo=UTC)
+FOR_EVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class Walk(NamedTuple):
+    """The local hours of a camera from one moment to another, at both of which an hour begins."""
+
+    camera_id: int
+    since: datetime
+    until: datetime
+    zone: str
 
 
 class History:
@@ -120,18 +229,55 @@ class History:
 
     # --- minutes and hours --------------------------------------------------------------------
 
-    async def take_minutes(self, wanted: Collection[tuple[int, datetime]]) -> None:
-        """Add the crossings of minutes up, each a camera and when the minute begins."""
-        chosen = sorted(wanted)
-        if chosen:
-            camera_ids, starts = ([one[at] for one in chosen] for at in (0, 1))
-            await self._session.execute(_TAKE_MINUTES, {"cameras": camera_ids, "starts": starts})
+    async def kept_since(self, zone: ZoneInfo) -> datetime:
+        """Return the first whole hour whose crossings are still kept."""
+        since = await self._session.scalar(_KEPT_SINCE, {"zone": zone.key})
+        return since or BEGINNING
 
-    async def take_all_minutes(self, camera_id: int) -> None:
-        """Add every minute up anew in which a camera has counted somebody."""
-        await self._session.execute(delete(minutes).where(minutes.c.camera_id == camera_id))
-        rows = await self._session.execute(_MINUTES_OF, {"camera": camera_id})
-        await self.take_minutes({(camera_id, row.start) for row in rows})
+    async def take_minutes(self, wanted: Minutes) -> None:
+        """Add the crossings of minutes up, each a camera and when the minute begins."""
+        if wanted[0]:
+            await fetch_hot(self._session, _TAKE_MINUTES, *wanted)
+
+    async def take_all_minutes(self, camera_id: int, since: datetime) -> None:
+        """Add every minute up anew in which a camera has counted somebody since some time."""
+        of_camera = (minutes.c.camera_id == camera_id, minutes.c.start >= since)
+        await self._session.execute(delete(minutes).where(*of_camera))
+        rows = await self._session.execute(_MINUTES_OF, {"camera": camera_id, "since": since})
+        starts = [row.start for row in rows]
+        await self.take_minutes(([camera_id] * len(starts), starts))
+
+    async def walk(self, wanted: Sequence[Walk]) -> None:
+        """Add up the local hours of cameras from their minutes.
+
+        Hours after them whose level is another one now follow, as far as nothing was corrected.
+        """
+        for_each = await self._walk(wanted)
+        if not for_each:
+            return
+        later = [one for one in wanted if one.camera_id in for_each]
+        columns = [list(column) for column in zip(*later, strict=True)]
+        given = {
+            "cameras": columns[0],
+            "since": columns[2],
+            "zones": columns[3],
+            "for_ever": FOR_EVER,
+        }
+        untils = {
+            row.camera_id: row.until for row in await self._session.execute(_NEXT_CORRECTED, given)
+        }
+        await self._walk(
+            [
+                Walk(one.camera_id, one.until, untils.get(one.camera_id, FOR_EVER), one.zone)
+                for one in later
+            ]
+        )
+
+    async def _walk(self, wanted: Sequence[Walk]) -> set[int]:
+        """Walk; returns the cameras with hours afterwards whose level is another one now."""
+        columns = [list(column) for column in zip(*wanted, strict=True)]
+        found = await fetch_hot(self._session, _WALK, *columns)
+        return set(found["cameras"] or ()) if found is not None else set()
 
     async def level_before(self, camera_id: int, moment: datetime) -> int:
         """Return the level at the end of the last hour that began before a moment."""
@@ -200,54 +346,12 @@ class History:
         first: datetime | None = await self._session.scalar(found)
         return first
 
-    async def store_hours(self, camera_id: int, walked: Sequence[Hour]) -> None:
-        """Store hours in place of what stands there."""
-        if not walked:
-            return
-        told = insert(hours)
-        names = ("end", "entries", "exits", "area", "peak", "level")
-        changed = {name: told.excluded[name] for name in names}
-        keys = [hours.c.camera_id, hours.c.start]
-        # Row by row in one round trip: a year of hours has more values than a statement may have.
-        await self._session.execute(
-            told.on_conflict_do_update(index_elements=keys, set_=changed),
-            [{"camera_id": camera_id, **asdict(one)} for one in walked],
-        )
-
-    async def forget_hours(self, camera_id: int) -> None:
+    async def forget_hours(self, camera_id: int, since: datetime) -> None:
         """Forget a camera's hours, to walk through its minutes anew."""
-        await self._session.execute(delete(hours).where(hours.c.camera_id == camera_id))
+        of_camera = (hours.c.camera_id == camera_id, hours.c.start >= since)
+        await self._session.execute(delete(hours).where(*of_camera))
 
     # --- persons --------------------------------------------------------------------------------
-
-    async def see(self, seen: Collection[Sighting]) -> list[Sighting]:
-        """Remember in which hours tracks were seen; returns what was not known of yet."""
-        if not seen:
-            return []
-        claimed = insert(sightings).values(sorted(seen)).on_conflict_do_nothing()
-        rows = await self._session.execute(claimed.returning(*sightings.c))
-        return [Sighting(*row) for row in rows]
-
-    async def seen_since(
-        self, tracks: Collection[Track], since: datetime
-    ) -> dict[Track, list[datetime]]:
-        """Return the hours in which tracks were seen since some time."""
-        track = tuple_(sightings.c.camera_id, sightings.c.edge_id, sightings.c.track_id)
-        found = select(sightings).where(track.in_(tracks), sightings.c.hour >= since)
-        seen: dict[Track, list[datetime]] = defaultdict(list)
-        for row in await self._session.execute(found):
-            seen[row.camera_id, row.edge_id, row.track_id].append(row.hour)
-        return seen
-
-    async def add_persons(self, added: Mapping[tuple[int, PersonsOf, datetime], int]) -> None:
-        """Add to how many persons a camera has seen in an hour, a local day or a month."""
-        if not added:
-            return
-        rows = [(*key, count) for key, count in sorted(added.items())]
-        told = insert(persons).values(rows)
-        keys = [persons.c.camera_id, persons.c.period, persons.c.start]
-        more = {"persons": persons.c.persons + told.excluded.persons}
-        await self._session.execute(told.on_conflict_do_update(index_elements=keys, set_=more))
 
     async def persons_by_minute(self, camera_id: int, since: datetime) -> dict[datetime, int]:
         """Count the tracks that were seen in each minute since some time."""
@@ -261,31 +365,18 @@ class History:
         rows = await self._session.execute(found.group_by(minute))
         return {row.minute: row.tracks for row in rows}
 
-    async def see_again(self, camera_id: int, zone: ZoneInfo) -> list[datetime]:
-        """Forget who was seen when, and read it from the crossings; returns the hours."""
-        await self._session.execute(delete(sightings).where(sightings.c.camera_id == camera_id))
-        given = {"camera": camera_id, "zone": zone.key}
-        await self._session.execute(_SEE_AGAIN, given)
-        return await self.seen_hours(camera_id)
-
-    async def seen_hours(self, camera_id: int) -> list[datetime]:
-        """List the hours in which a camera has seen somebody."""
-        found = select(sightings.c.hour).where(sightings.c.camera_id == camera_id).distinct()
-        return list(await self._session.scalars(found))
-
     async def count_persons_again(
-        self, camera_id: int, period: PersonsOf, starts: Mapping[datetime, datetime]
+        self, camera_id: int, period: PersonsOf, since: datetime, zone: ZoneInfo
     ) -> None:
-        """Count the persons of hours, days or months anew.
-
-        Args:
-            starts: of each hour, when its period began.
-        """
+        """Count the persons of hours, days or months anew, of those that began since some time."""
         of_period = (persons.c.camera_id == camera_id, persons.c.period == period)
-        await self._session.execute(delete(persons).where(*of_period))
-        values = {"hours": list(starts), "starts": list(starts.values())}
-        given = {"camera": camera_id, "period": period, **values}
-        await self._session.execute(_COUNT_PERSONS_AGAIN, given)
+        await self._session.execute(delete(persons).where(*of_period, persons.c.start >= since))
+        given = {"camera": camera_id, "period": period, "zone": zone.key, "since": since}
+        await self._session.execute(text(_COUNT_PERSONS_AGAIN.format(period=period)), given)
+        if period == "month":
+            total = select(func.coalesce(func.sum(persons.c.persons), 0)).where(*of_period)
+            counted = update(counts).where(counts.c.camera_id == camera_id)
+            await self._session.execute(counted.values(unique_persons=total.scalar_subquery()))
 
     async def persons(
         self, camera_id: int, period: PersonsOf, since: datetime
@@ -308,31 +399,30 @@ class History:
         if await self._session.scalar(stored.returning(corrections.c.id)) is None:
             return False
         since = (
-            select(func.coalesce(func.sum(_step), 0))
-            .where(
-                crossings.c.camera_id == values["camera_id"],
-                crossings.c.is_counted,
-                crossings.c.crossed_at >= values["at"],
-            )
-            .scalar_subquery()
+            crossings.c.camera_id == values["camera_id"],
+            crossings.c.is_counted,
+            crossings.c.crossed_at >= values["at"],
         )
+        steps = select(func.coalesce(func.sum(_step), 0)).where(*since).scalar_subquery()
+        crossed = select(func.count()).select_from(crossings).where(*since).scalar_subquery()
         later = func.coalesce(counts.c.corrected_at > values["at"], false())
         corrected = update(counts).where(counts.c.camera_id == values["camera_id"], ~later)
-        anew = {"occupancy": values["occupancy"] + since, "corrected_at": values["at"]}
+        anew = {
+            "occupancy": values["occupancy"] + steps,
+            "corrected_at": values["at"],
+            "crossed": crossed,
+            "lost": 0,
+        }
         await self._session.execute(corrected.values(**anew, updated_at=func.clock_timestamp()))
         return True
 
-    async def count_again(self, camera_id: int) -> None:
-        """Count the people there now anew, from the last correction and the crossings since."""
-        await self._session.execute(_COUNT_AGAIN, {"camera": camera_id})
+    async def count_again(self, camera_id: int, since: datetime) -> None:
+        """Count the people there now anew, from the last correction and the crossings since.
 
-    async def next_correction(self, camera_id: int, since: datetime) -> datetime | None:
-        """Return when a camera was corrected first, from some time on."""
-        found = select(func.min(corrections.c.at)).where(
-            corrections.c.camera_id == camera_id, corrections.c.at >= since
-        )
-        at: datetime | None = await self._session.scalar(found)
-        return at
+        Args:
+            since: when the crossings begin that are kept, where an hour does.
+        """
+        await self._session.execute(_COUNT_AGAIN, {"camera": camera_id, "since": since})
 
     async def not_reset_since(self, camera_ids: Sequence[int], at: datetime) -> list[int]:
         """Return those of cameras that have counted somebody and were not reset at a time."""

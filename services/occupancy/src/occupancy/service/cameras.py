@@ -44,6 +44,7 @@ async def change_camera(session: AsyncSession, camera_id: int, values: Values) -
     if not values:
         return camera
     changed = await Cameras(session).change(camera_id, values)
+    await Cameras(session).watch(camera_id)
     if any(changed[name] != camera[name] for name in _PLACE):
         await Counts(session).hold(camera_id)
         now = datetime.now(UTC)
@@ -66,7 +67,9 @@ async def add_line(session: AsyncSession, values: Values) -> Values:
     """
     camera = await get_camera(session, values["camera_id"])
     _check_line(camera, values)
-    return await Cameras(session).add_line(values)
+    line = await Cameras(session).add_line(values)
+    await Cameras(session).watch(camera["id"])
+    return line
 
 
 async def get_line(session: AsyncSession, line_id: int, *, lock: bool = False) -> Values:
@@ -93,7 +96,9 @@ async def change_line(session: AsyncSession, line_id: int, values: Values) -> Va
     if not values:
         return line
     _check_line(await get_camera(session, line["camera_id"]), {**line, **values})
-    return await Cameras(session).change_line(line_id, values)
+    changed = await Cameras(session).change_line(line_id, values)
+    await Cameras(session).watch(line["camera_id"])
+    return changed
 
 
 def _check_line(camera: Values, line: Values) -> None:

@@ -1,36 +1,34 @@
 """Keeps hours, days and months up as crossings come, late ones too, and adds them up anew."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from common.db import AsyncSession
 from common.errors import Invalid
 from common.identity import Identity
-from occupancy.domain import Crossing
 from occupancy.history import (
     LEVELS,
     MINUTE,
     Hour,
     end_of_hour,
     every_hour,
-    hours_of,
     latest,
-    local_day,
-    start_of_day,
     start_of_hour,
-    start_of_month,
 )
 from occupancy.repository.counts import Counts
-from occupancy.repository.history import History, PersonsOf, Sighting
+from occupancy.repository.history import FOR_EVER, History, PersonsOf, Walk
 from occupancy.service.alerts import judge
 from occupancy.service.cameras import get_camera
 from occupancy.service.levels import publish_levels
 
 WRONG_LEVEL: Final = "Invalid aggregation level. Use: hourly, daily, or monthly"
+
+
+_PERSONS_OF: Final[dict[str, PersonsOf]] = {"hourly": "hour", "daily": "day", "monthly": "month"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,81 +39,8 @@ class Headcount:
     notes: str | None = None
 
 
-async def follow(session: AsyncSession, crossings: Sequence[Crossing], default_zone: str) -> None:
-    """Take crossings that were counted just now into the history; their order does not matter."""
-    history = History(session)
-    zones = await history.zones((one.camera_id for one in crossings), default_zone)
-    await history.take_minutes({(one.camera_id, _minute(one.crossed_at)) for one in crossings})
-    by_camera: dict[int, list[datetime]] = defaultdict(list)
-    for one in crossings:
-        by_camera[one.camera_id].append(one.crossed_at)
-    for camera_id, moments in sorted(by_camera.items()):
-        await _walk(history, camera_id, min(moments), max(moments), zones[camera_id])
-    await _count_persons(history, crossings, zones)
-
-
 def _minute(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(second=0, microsecond=0)
-
-
-async def _walk(
-    history: History, camera_id: int, first: datetime, last: datetime, zone: ZoneInfo
-) -> None:
-    """Add up the hours from one moment to another, and those after it whose level is another."""
-    since = start_of_hour(first, zone)
-    until = start_of_hour(last, zone) + timedelta(hours=1)
-    level = await history.level_before(camera_id, since)
-    known = await history.hours(camera_id, since, until)
-    walked = list(hours_of(level, await history.minutes(camera_id, since, until), zone))
-    await history.store_hours(camera_id, walked)
-    before = known[-1].level if known else level
-    after = walked[-1].level if walked else level
-    if before != after:
-        # What was corrected since does not depend on what was before.
-        corrected = await history.next_correction(camera_id, until)
-        last_hour = end_of_hour(start_of_hour(corrected, zone), zone) if corrected else None
-        later = hours_of(after, await history.minutes(camera_id, until, last_hour), zone)
-        await history.store_hours(camera_id, list(later))
-
-
-async def _count_persons(
-    history: History, crossings: Iterable[Crossing], zones: Mapping[int, ZoneInfo]
-) -> None:
-    fresh = await history.see(
-        {
-            Sighting(
-                one.camera_id,
-                one.edge_id,
-                one.track_id,
-                start_of_hour(one.crossed_at, zones[one.camera_id]),
-            )
-            for one in crossings
-        }
-    )
-    if not fresh:
-        return
-    tracks: dict[tuple[int, str, str], set[datetime]] = defaultdict(set)
-    for camera_id, edge_id, track_id, hour in fresh:
-        tracks[camera_id, edge_id, track_id].add(hour)
-    since = min(start_of_month(one.hour, zones[one.camera_id]) for one in fresh)
-    seen = await history.seen_since(tracks, since)
-    added: Counter[tuple[int, PersonsOf, datetime]] = Counter()
-    for track, new in tracks.items():
-        camera_id, zone = track[0], zones[track[0]]
-        old = set(seen[track]) - new
-        for period in ("hour", "day", "month"):
-            known = {_start(period, hour, zone) for hour in old}
-            for start in {_start(period, hour, zone) for hour in new} - known:
-                added[camera_id, period, start] += 1
-    await history.add_persons(added)
-
-
-def _start(period: PersonsOf, hour: datetime, zone: ZoneInfo) -> datetime:
-    if period == "hour":
-        return hour
-    return (
-        start_of_day(local_day(hour, zone), zone) if period == "day" else start_of_month(hour, zone)
-    )
 
 
 async def calibrate(
@@ -169,7 +94,8 @@ async def _correct(session: AsyncSession, values: Mapping[str, Any], zone: ZoneI
     history = History(session)
     if not await history.correct(values):
         return False
-    await _walk(history, values["camera_id"], values["at"], values["at"], zone)
+    since = start_of_hour(values["at"], zone)
+    await history.walk([Walk(values["camera_id"], since, end_of_hour(since, zone), zone.key)])
     await judge(session, [values["camera_id"]])
     return True
 
@@ -179,19 +105,14 @@ async def rebuild(session: AsyncSession, camera_id: int, level: str, default_zon
     history = History(session)
     await Counts(session).hold(camera_id)
     zone = (await history.zones([camera_id], default_zone))[camera_id]
+    # What was dropped with its month cannot be added up again.
+    since = await history.kept_since(zone)
     if level == "hourly":
-        await history.count_again(camera_id)
-        await history.take_all_minutes(camera_id)
-        await history.forget_hours(camera_id)
-        minutes = await history.minutes(camera_id, datetime(1900, 1, 1, tzinfo=UTC))
-        await history.store_hours(camera_id, list(hours_of(0, minutes, zone)))
-        seen = await history.see_again(camera_id, zone)
-        await history.count_persons_again(camera_id, "hour", {hour: hour for hour in seen})
-        return
-    period: PersonsOf = "day" if level == "daily" else "month"
-    seen = await history.seen_hours(camera_id)
-    starts = {hour: _start(period, hour, zone) for hour in seen}
-    await history.count_persons_again(camera_id, period, starts)
+        await history.take_all_minutes(camera_id, since)
+        await history.forget_hours(camera_id, since)
+        await history.walk([Walk(camera_id, since, FOR_EVER, zone.key)])
+        await history.count_again(camera_id, since)
+    await history.count_persons_again(camera_id, _PERSONS_OF[level], since, zone)
 
 
 async def request_rebuild(session: AsyncSession, camera_id: int | None, level: str) -> None:

@@ -1,25 +1,28 @@
 """How many people are in rooms, by the cameras at their doors; told whenever it changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from common.db import AsyncSession
 from common.events import LEVELS, LevelV1
-from occupancy.domain import Crossing, Level
+from occupancy.domain import Level
 from occupancy.repository.counts import Counts
 from occupancy.tables import outbox
 
 
-async def follow(session: AsyncSession, crossings: Sequence[Crossing]) -> None:
-    """Publish the levels of the rooms that people have entered or left."""
-    rooms = await Counts(session).rooms_of(crossing.camera_id for crossing in crossings)
+async def follow(session: AsyncSession, seen: Iterable[tuple[int | None, datetime]]) -> None:
+    """Publish the levels of rooms that people have entered or left.
+
+    Args:
+        seen: rooms, and when somebody last crossed at a door of theirs.
+    """
     now = datetime.now(UTC)
     measured_at: dict[int, datetime] = {}
-    for crossing in crossings:
-        if (room_id := rooms.get(crossing.camera_id)) is not None:
-            # An edge's clock may be ahead of ours.
-            seen = min(crossing.crossed_at, now)
-            measured_at[room_id] = max(measured_at.get(room_id, seen), seen)
+    for room_id, last in seen:
+        if room_id is not None:
+            # An edge's clock may be a little ahead of ours.
+            moment = min(last, now)
+            measured_at[room_id] = max(measured_at.get(room_id, moment), moment)
     await publish_levels(session, measured_at)
 
 
