@@ -21,7 +21,7 @@ _A_MONTH: Final = timedelta(days=32)
 REMEMBERED_GAPS: Final = 1000
 
 _HOLD: Final = text("""
-    SELECT camera_id FROM occupancy.counts
+    SELECT camera_id, corrected_at FROM occupancy.counts
     WHERE camera_id = ANY(:cameras) ORDER BY camera_id FOR UPDATE
 """)
 # Asked after they are held: what was changed meanwhile is seen.
@@ -65,44 +65,52 @@ WITH dated AS (
             * (excluded.missing + int8multirange(int8range(excluded.high + 1, NULL)))
     RETURNING camera_id, edge_id, coalesce(old.high, 0) AS high,
         coalesce(old.missing, '{}') AS missing, new.missing <> '{}' AS has_gaps
+), held AS MATERIALIZED (
+    SELECT * FROM unnest($10::integer[], $11::text[], $12::timestamptz[])
+        AS held (camera_id, zone, corrected_at)
+), watched AS MATERIALIZED (
+    SELECT * FROM occupancy.watches WHERE camera_id = ANY($10)
 ), fresh AS (
     INSERT INTO occupancy.crossings (camera_id, edge_id, sequence, line_id, direction, track_id,
         confidence, crossed_at, told_at, is_counted)
-    SELECT told.camera_id, told.edge_id, sequence, told.line_id, direction, track_id, confidence,
+    SELECT told.camera_id, told.edge_id, sequence, line_id, direction, track_id, confidence,
         crossed_at, nullif(told_at, crossed_at),
         confidence >= confidence_threshold
-            AND CASE direction WHEN 'entry' THEN watches.entries ELSE watches.exits END
+            AND CASE direction WHEN 'entry' THEN watched.entries ELSE watched.exits END
     FROM told
     JOIN claimed USING (camera_id, edge_id)
-    JOIN occupancy.watches ON watches.line_id = told.line_id
-        AND crossed_at >= watches.since AND crossed_at < watches.until
-    WHERE sequence > high OR claimed.missing @> sequence
+    JOIN watched USING (line_id)
+    WHERE (sequence > high OR claimed.missing @> sequence)
+        AND crossed_at >= watched.since AND crossed_at < watched.until
     ON CONFLICT DO NOTHING
     RETURNING camera_id, edge_id, track_id, crossed_at, direction, is_counted
 ), counted AS MATERIALIZED (
-    SELECT camera_id, edge_id, track_id, crossed_at, direction, zone
-    FROM fresh JOIN unnest($10::integer[], $11::text[]) AS held (camera_id, zone) USING (camera_id)
-    WHERE is_counted
+    SELECT camera_id, edge_id, track_id, crossed_at, direction = 'entry' AS is_entry,
+        date_bin('1 minute', crossed_at, 'epoch') AS minute
+    FROM fresh WHERE is_counted
+), minutes AS MATERIALIZED (
+    SELECT camera_id, minute, occupancy.start_of_hour(minute, zone) AS hour
+    FROM (SELECT DISTINCT camera_id, minute FROM counted) AS touched JOIN held USING (camera_id)
 ), tracks AS MATERIALIZED (
-    SELECT DISTINCT camera_id, edge_id, track_id, zone,
-        occupancy.start_of_hour(crossed_at, zone) AS hour
-    FROM counted
+    SELECT DISTINCT camera_id, edge_id, track_id, hour
+    FROM counted JOIN minutes USING (camera_id, minute)
 ), seen AS MATERIALIZED (
     SELECT *, true AS is_new FROM tracks
     UNION ALL
-    SELECT track.*, before.hour, false
-    FROM (SELECT DISTINCT camera_id, edge_id, track_id, zone FROM tracks) AS track
+    SELECT camera_id, edge_id, track_id, occupancy.start_of_hour(crossed_at, zone), false
+    FROM (SELECT DISTINCT camera_id, edge_id, track_id FROM tracks) AS track
     CROSS JOIN LATERAL (
-        SELECT DISTINCT occupancy.start_of_hour(crossed_at, track.zone) AS hour
-        FROM occupancy.crossings
+        SELECT crossed_at FROM occupancy.crossings
         WHERE camera_id = track.camera_id AND edge_id = track.edge_id
             AND track_id = track.track_id AND is_counted
-            AND crossed_at >= $12 AND crossed_at < $13
+            AND crossed_at >= $13 AND crossed_at < $14
+        OFFSET 0
     ) AS before
+    JOIN held USING (camera_id)
 ), hours AS MATERIALIZED (
     SELECT camera_id, hour, occupancy.start_of_day(hour, zone) AS day,
         occupancy.start_of_month(hour, zone) AS month
-    FROM (SELECT DISTINCT camera_id, hour, zone FROM seen) AS one
+    FROM (SELECT DISTINCT camera_id, hour FROM seen) AS one JOIN held USING (camera_id)
 ), new_persons AS MATERIALIZED (
     SELECT camera_id, period, start, count(*) AS persons
     FROM (
@@ -121,22 +129,23 @@ WITH dated AS (
     SELECT * FROM new_persons ORDER BY camera_id, period, start
     ON CONFLICT (camera_id, period, start)
         DO UPDATE SET persons = known.persons + excluded.persons
-), sums AS (
-    SELECT counted.camera_id, min(crossed_at) AS first, max(crossed_at) AS last, min(zone) AS zone,
-        count(*) FILTER (WHERE direction = 'entry') AS entries,
-        count(*) FILTER (WHERE direction = 'exit') AS exits,
+), sums AS MATERIALIZED (
+    SELECT camera_id, min(crossed_at) AS first, max(crossed_at) AS last, min(zone) AS zone,
+        count(*) FILTER (WHERE is_entry) AS entries,
+        count(*) FILTER (WHERE NOT is_entry) AS exits,
         count(*) FILTER (WHERE is_later) AS crossed,
-        sum(CASE direction WHEN 'entry' THEN 1 ELSE -1 END) FILTER (WHERE is_later) AS steps
-    FROM counted JOIN occupancy.counts USING (camera_id)
-    CROSS JOIN LATERAL (
-        SELECT crossed_at >= coalesce(corrected_at, '-infinity') AS is_later
-    ) AS since
-    GROUP BY counted.camera_id
+        count(*) FILTER (WHERE is_later AND is_entry)
+            - count(*) FILTER (WHERE is_later AND NOT is_entry) AS steps
+    FROM (
+        SELECT *, crossed_at >= coalesce(corrected_at, '-infinity') AS is_later
+        FROM counted JOIN held USING (camera_id)
+    ) AS added
+    GROUP BY camera_id
 ), moved AS (
     UPDATE occupancy.counts SET
         entries = counts.entries + sums.entries,
         exits = counts.exits + sums.exits,
-        occupancy = counts.occupancy + coalesce(steps, 0),
+        occupancy = counts.occupancy + steps,
         crossed = counts.crossed + sums.crossed,
         unique_persons = counts.unique_persons + coalesce(
             (SELECT sum(persons) FROM new_persons
@@ -150,13 +159,11 @@ SELECT
     (SELECT array_agg(ROW(camera_id, first, last, occupancy.start_of_hour(first, zone),
         occupancy.end_of_hour(occupancy.start_of_hour(last, zone), zone), zone)
         ORDER BY camera_id) FROM sums) AS cameras,
-    minutes.cameras AS minutes_cameras, minutes.starts AS minutes_starts
-FROM (
-    SELECT array_agg(camera_id) AS cameras, array_agg(start) AS starts FROM (
-        SELECT DISTINCT camera_id, date_trunc('minute', crossed_at, 'UTC') AS start FROM counted
-    ) AS touched
-) AS minutes
+    (SELECT array_agg(camera_id ORDER BY camera_id, minute) FROM minutes) AS minutes_cameras,
+    (SELECT array_agg(minute ORDER BY camera_id, minute) FROM minutes) AS minutes_starts
 """
+# How long a batch is the planner can't know, and takes it for short.
+_JOIN_BY_HASH: Final = text("SELECT set_config('enable_nestloop', :nested, true)")
 _FORGET_GAPS: Final = text("""
     UPDATE occupancy.edges SET missing = (
         SELECT range_agg(gap) FROM (
@@ -175,6 +182,7 @@ class Held:
 
     room_id: int | None
     zone: str
+    corrected_at: datetime | None
 
 
 class Taken(NamedTuple):
@@ -201,12 +209,13 @@ async def hold(
 ) -> dict[int, Held]:
     """Let nobody else add to cameras; returns those that there are."""
     wanted = {"cameras": sorted(camera_ids)}
-    held = (await session.execute(_HOLD, wanted)).all()
-    if len(held) < len(camera_ids):
+    rows = (await session.execute(_HOLD, wanted)).all()
+    if len(rows) < len(camera_ids):
         await session.execute(_BEGIN, wanted)
-        await session.execute(_HOLD, wanted)
-    rows = await session.execute(_PLACES, {**wanted, "default": default_zone})
-    return {row.id: Held(row.room_id, row.zone) for row in rows}
+        rows = (await session.execute(_HOLD, wanted)).all()
+    corrected_at = {row.camera_id: row.corrected_at for row in rows}
+    rows = (await session.execute(_PLACES, {**wanted, "default": default_zone})).all()
+    return {row.id: Held(row.room_id, row.zone, corrected_at[row.id]) for row in rows}
 
 
 async def watched(session: AsyncSession, camera_ids: Collection[int]) -> set[tuple[int, int]]:
@@ -227,6 +236,7 @@ async def take(
     Returns:
         what each camera has counted, and the minutes that this was in.
     """
+    await session.execute(_JOIN_BY_HASH, {"nested": "off"})
     found = await fetch_hot(
         session,
         _TAKE,
@@ -241,10 +251,12 @@ async def take(
         told.arrived_ms,
         list(held),
         [camera.zone for camera in held.values()],
+        [camera.corrected_at for camera in held.values()],
         told.first - _A_MONTH,
         told.last + _A_MONTH,
     )
     assert found is not None  # noqa: S101 - the statement always gives a row
+    await session.execute(_JOIN_BY_HASH, {"nested": "on"})
     if found["with_gaps"]:
         await session.execute(
             _FORGET_GAPS, {"cameras": sorted(held), "remembered": REMEMBERED_GAPS}
