@@ -10,6 +10,7 @@ who are wrong: the consumer stops and says so.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ LONGEST_PAUSE_S: Final = 2.0
 PURGE_EVERY_S: Final = 3600.0
 LEAVE_S: Final = 5.0
 LOOK_FOR_TOPICS_S: Final = 0.5
+# Kafka answers twice a second, also when it has nothing; after this long it was away, or we were.
+LONGEST_GAP_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,15 @@ class Batch(list[CloudEvent[Data]]):
     Args:
         arrived_ms: of each, milliseconds since 1970 at which the broker took it, if its topic is
             stamped on arrival; else when it was written, by the clock of whoever did.
+        partition: of the topic, on which all of them are.
     """
 
-    def __init__(self, events: Iterable[CloudEvent[Data]], arrived_ms: Sequence[int]) -> None:
+    def __init__(
+        self, events: Iterable[CloudEvent[Data]], arrived_ms: Sequence[int], partition: int = 0
+    ) -> None:
         super().__init__(events)
         self.arrived_ms = arrived_ms
+        self.partition = partition
 
 
 Handle = Callable[[AsyncSession, Batch[Data]], Awaitable[Sequence[Refused[Data]]]]
@@ -123,6 +130,31 @@ class DeadLetterLimit:
         return replace(self, _row=row, _seen=seen, _parked_at=tuple(parked_at))
 
 
+@dataclass(slots=True)
+class _Heard:
+    """How far a partition was handled, in seconds of the loop's clock.
+
+    Args:
+        since, until: everything that stood on the partition then was handled, and also at every
+            moment between, but for gaps of 5 s at most.
+        end: where it ended, at a moment that is not yet reached; None: Kafka has yet to say.
+        ended_at: that moment.
+    """
+
+    since: float
+    until: float
+    end: int | None = None
+    ended_at: float = 0.0
+
+    def reach(self, position: int) -> None:
+        """Take note of the offset up to which everything was handled."""
+        if self.end is None or position < self.end:
+            return
+        if self.ended_at - self.until > LONGEST_GAP_S:
+            self.since = self.ended_at
+        self.until, self.end = self.ended_at, None
+
+
 def processed_table(metadata: MetaData) -> Table:
     """Describe where a schema's consumers claim events; its migration creates the same."""
     return Table(
@@ -174,11 +206,27 @@ class Consumer:
         self._keep_days = keep_days
         self._limit = limit or DeadLetterLimit()
         self._stopped_because: str | None = None
+        self._heard: dict[TopicPartition, _Heard] = {}
 
     async def check(self) -> None:
         """Raise Unavailable if it has stopped, and why: somebody has to look."""
         if self._stopped_because is not None:
             raise Unavailable(self._stopped_because)
+
+    def up_to_date(self, topic: Topic[Any], *, for_s: float) -> list[int]:
+        """List the partitions of a topic that we have heard to their ends all the time for so long.
+
+        What was not heard on one of these meanwhile was not said: neither Kafka nor the database
+        nor this process was away.
+        """
+        now = asyncio.get_running_loop().time()
+        return [
+            partition.partition
+            for partition, heard in self._heard.items()
+            if partition.topic == topic.name
+            and now - heard.until <= LONGEST_GAP_S
+            and heard.until - heard.since >= for_s
+        ]
 
     async def run(self) -> None:
         """Consume until cancelled; an outage of Postgres or Kafka is waited out."""
@@ -217,6 +265,7 @@ class Consumer:
                 if batches:
                     await self._until_stored(batches)
                     await self._commit_offsets(consumer, batches)
+                await self._note_how_far(consumer)
                 now = asyncio.get_running_loop().time()
                 if now >= purge_at:
                     await self._purge()
@@ -258,7 +307,8 @@ class Consumer:
         """Make the effects of a batch, park what is refused, in one transaction."""
         limit = self._limit
         async with self._database.sessions.begin() as session:
-            for partition, records in batches.items():
+            # In one order, so that all of them lock rows in one.
+            for partition, records in sorted(batches.items()):
                 subscription = self._subscriptions[partition.topic]
                 parked = await self._handle_topic(session, subscription, records)
                 limit = limit.after(
@@ -293,7 +343,7 @@ class Consumer:
             found = [one for name, one in named.items() if name in fresh]
         if found:
             arrived_ms = [records[position].timestamp for position, _ in found]
-            batch = Batch([event for _, event in found], arrived_ms)
+            batch = Batch([event for _, event in found], arrived_ms, records[0].partition)
             refused = await self._call(subscription, session, batch)
             if refused:
                 positions = {id(event): position for position, event in found}
@@ -356,6 +406,19 @@ class Consumer:
             newest = consumer.highwater(partition) if partition in consumer.assignment() else None
             if newest is not None:
                 _lag.labels(partition.topic, partition.partition).set(newest - end)
+
+    async def _note_how_far(self, consumer: AIOKafkaConsumer) -> None:
+        now, assigned = asyncio.get_running_loop().time(), consumer.assignment()
+        self._heard = {one: heard for one, heard in self._heard.items() if one in assigned}
+        for partition in assigned:
+            end = consumer.highwater(partition)
+            if end is None:
+                continue
+            heard = self._heard.setdefault(partition, _Heard(now, now))
+            heard.reach(await consumer.position(partition))
+            if heard.end is None:
+                answered = consumer.last_poll_timestamp(partition) / 1000
+                heard.end, heard.ended_at = end, now - max(0.0, time.time() - answered)
 
     async def _purge(self) -> None:
         ended = func.now() - func.make_interval(0, 0, 0, self._keep_days)
