@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -59,15 +60,18 @@ class Batch(list[CloudEvent[Data]]):
     Args:
         arrived_ms: of each, milliseconds since 1970 at which the broker took it, if its topic is
             stamped on arrival; else when it was written, by the clock of whoever did.
-        partition: of the topic, on which all of them are.
+        partitions: of each, the one of the topic on which it was.
     """
 
     def __init__(
-        self, events: Iterable[CloudEvent[Data]], arrived_ms: Sequence[int], partition: int = 0
+        self,
+        events: Iterable[CloudEvent[Data]],
+        arrived_ms: Sequence[int],
+        partitions: Sequence[int],
     ) -> None:
         super().__init__(events)
         self.arrived_ms = arrived_ms
-        self.partition = partition
+        self.partitions = partitions
 
 
 Handle = Callable[[AsyncSession, Batch[Data]], Awaitable[Sequence[Refused[Data]]]]
@@ -308,9 +312,8 @@ class Consumer:
         limit = self._limit
         async with self._database.sessions.begin() as session:
             # In one order, so that all of them lock rows in one.
-            for partition, records in sorted(batches.items()):
-                subscription = self._subscriptions[partition.topic]
-                parked = await self._handle_topic(session, subscription, records)
+            for topic, records in sorted(_by_topic(batches).items()):
+                parked = await self._handle_topic(session, self._subscriptions[topic], records)
                 limit = limit.after(
                     [position in parked for position in range(len(records))]
                     if parked
@@ -318,8 +321,8 @@ class Consumer:
                 )
                 if parked:
                     await self._park(session, [(records[at], parked[at]) for at in sorted(parked)])
-                _handled.labels(partition.topic, "parked").inc(len(parked))
-                _handled.labels(partition.topic, "handled").inc(len(records) - len(parked))
+                _handled.labels(topic, "parked").inc(len(parked))
+                _handled.labels(topic, "handled").inc(len(records) - len(parked))
         self._limit = limit
 
     async def _handle_topic(
@@ -342,8 +345,11 @@ class Consumer:
             fresh = await self._claim(session, list(named)) if named else set()
             found = [one for name, one in named.items() if name in fresh]
         if found:
-            arrived_ms = [records[position].timestamp for position, _ in found]
-            batch = Batch([event for _, event in found], arrived_ms, records[0].partition)
+            batch = Batch(
+                [event for _, event in found],
+                [records[position].timestamp for position, _ in found],
+                [records[position].partition for position, _ in found],
+            )
             refused = await self._call(subscription, session, batch)
             if refused:
                 positions = {id(event): position for position, event in found}
@@ -435,6 +441,13 @@ class Consumer:
 def _name(event: CloudEvent[Any]) -> str:
     """Name an event as CloudEvents does: an id is unique for its source."""
     return f"{event.source} {event.id}"
+
+
+def _by_topic(batches: "Batches") -> "dict[str, list[ConsumerRecord]]":
+    records: dict[str, list[ConsumerRecord]] = defaultdict(list)
+    for partition in sorted(batches):
+        records[partition.topic] += batches[partition]
+    return records
 
 
 def _cut(record: ConsumerRecord) -> dict[str, str]:

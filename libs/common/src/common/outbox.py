@@ -12,23 +12,28 @@ Transaction ids, which are drawn earlier, do not have that order (docs/adr/0005)
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Final, TypeVar
 
 from msgspec import Struct
 from opentelemetry import propagate
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
     Column,
     DateTime,
+    Executable,
     Identity,
     Index,
     LargeBinary,
     MetaData,
     Table,
     Text,
+    bindparam,
     func,
     insert,
+    select,
     text,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,6 +66,18 @@ def outbox_table(metadata: MetaData) -> Table:
         Index("outbox_unsent", "id", postgresql_where=text("sent_at IS NULL")),
         Index("outbox_sent", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
     )
+
+
+@cache
+def _add_to(table: Table) -> Executable:
+    """Make the statement that queues messages of a topic; those of one key stay in order."""
+    keys = bindparam("keys", type_=ARRAY(Text))
+    payloads = bindparam("payloads", type_=ARRAY(LargeBinary))
+    given = func.unnest(keys, payloads).table_valued("key", "payload", with_ordinality="place")
+    named = given.render_derived()
+    topic, headers = bindparam("topic", type_=Text), bindparam("headers", type_=JSON)
+    messages = select(topic, named.c.key, named.c.payload, headers).order_by(named.c.place)
+    return insert(table).from_select(["topic", "key", "payload", "headers"], messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +155,9 @@ class Outbox:
         for _, payload in messages:
             if len(payload) > LARGEST_EVENT_BYTES:
                 raise ValueError(f"an event of {len(payload)} bytes for {topic} cannot be sent")
-        rows = [
-            {"topic": topic, "key": key, "payload": payload, "headers": dict(headers or {})}
-            for key, payload in messages
-        ]
-        if rows:
-            await session.execute(insert(self.table), rows)
+        if not messages:
+            return
+        keys, payloads = zip(*messages, strict=True)
+        given = {"topic": topic, "headers": dict(headers or {})}
+        added = _add_to(self.table)
+        await session.execute(added, {**given, "keys": [*keys], "payloads": [*payloads]})

@@ -1,17 +1,47 @@
 """Reads and writes crossings and what they add up to."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from occupancy.domain import Level, Live, Reading
-from occupancy.tables import cameras, counts, levels
+from occupancy.tables import cameras, counts
 
 Values = Mapping[str, Any]
+
+# In one order, and before the sum: that then sees what others have added meanwhile.
+_HOLD_ROOMS: Final = text("""
+    INSERT INTO occupancy.levels AS held (room_id, version, occupancy, measured_at)
+    SELECT room_id, 0, 0, measured_at
+    FROM unnest(CAST(:rooms AS integer[]), CAST(:measured_at AS timestamptz[]))
+        AS asked (room_id, measured_at)
+    ORDER BY room_id
+    ON CONFLICT (room_id) DO UPDATE SET version = held.version
+""")
+_ADD_UP_ROOMS: Final = text("""
+    UPDATE occupancy.levels SET version = levels.version + 1, occupancy = sums.people,
+        measured_at = greatest(levels.measured_at, sums.measured_at)
+    FROM (
+        SELECT asked.room_id, asked.measured_at, greatest(coalesce(sum(counts.occupancy), 0), 0)
+            AS people
+        FROM unnest(CAST(:rooms AS integer[]), CAST(:measured_at AS timestamptz[]))
+            AS asked (room_id, measured_at)
+        LEFT JOIN occupancy.cameras ON cameras.room_id = asked.room_id AND cameras.is_active
+        LEFT JOIN occupancy.counts ON counts.camera_id = cameras.id
+        GROUP BY asked.room_id, asked.measured_at
+    ) AS sums
+    WHERE levels.room_id = sums.room_id AND levels.occupancy <> sums.people
+    RETURNING levels.room_id, version, levels.occupancy, levels.measured_at
+""")
+_READINGS: Final = text("""
+    SELECT cameras.id, counts.occupancy, max_occupancy
+    FROM occupancy.cameras JOIN occupancy.counts ON counts.camera_id = cameras.id
+    WHERE cameras.id = ANY(:cameras)
+""")
 
 
 class Counts:
@@ -22,10 +52,7 @@ class Counts:
 
     async def readings(self, camera_ids: Collection[int]) -> list[Reading]:
         """Return what the alerts of cameras are judged by."""
-        found = select(cameras.c.id, counts.c.occupancy, cameras.c.max_occupancy).join(
-            counts, counts.c.camera_id == cameras.c.id
-        )
-        rows = await self._session.execute(found.where(cameras.c.id.in_(camera_ids)))
+        rows = await self._session.execute(_READINGS, {"cameras": sorted(camera_ids)})
         return [Reading(*row) for row in rows]
 
     async def hold(self, camera_id: int) -> None:
@@ -50,40 +77,10 @@ class Counts:
             measured_at: by room, aware; a level is never older than the one before.
         """
         rooms = sorted(measured_at)
-        start = {"version": 0, "occupancy": 0}
-        rows = [{"room_id": room, **start, "measured_at": measured_at[room]} for room in rooms]
-        await self._session.execute(insert(levels).values(rows).on_conflict_do_nothing())
-        held = select(levels.c.room_id).where(levels.c.room_id.in_(rooms))
-        # In one order, and before the sum: it then sees what others have added meanwhile.
-        await self._session.execute(held.order_by(levels.c.room_id).with_for_update())
-        return await self._sums(rooms, measured_at)
-
-    async def _sums(self, rooms: Sequence[int], measured_at: Mapping[int, datetime]) -> list[Level]:
-        here = and_(cameras.c.room_id == levels.c.room_id, cameras.c.is_active)
-        net = func.coalesce(func.sum(counts.c.occupancy), 0)
-        joined = levels.outerjoin(cameras, here).outerjoin(
-            counts, counts.c.camera_id == cameras.c.id
-        )
-        sums = (
-            select(levels.c.room_id, func.greatest(net, 0).label("people"))
-            .select_from(joined)
-            .where(levels.c.room_id.in_(rooms))
-            .group_by(levels.c.room_id)
-            .subquery()
-        )
-        changed = (
-            update(levels)
-            .where(levels.c.room_id == sums.c.room_id, levels.c.occupancy != sums.c.people)
-            .values(
-                version=levels.c.version + 1,
-                occupancy=sums.c.people,
-                measured_at=func.greatest(
-                    levels.c.measured_at, case(dict(measured_at), value=levels.c.room_id)
-                ),
-            )
-            .returning(*levels.c)
-        )
-        return [Level(*row) for row in await self._session.execute(changed)]
+        given = {"rooms": rooms, "measured_at": [measured_at[room] for room in rooms]}
+        await self._session.execute(_HOLD_ROOMS, given)
+        rows = await self._session.execute(_ADD_UP_ROOMS, given)
+        return [Level(*row) for row in rows]
 
     async def live(self, camera_id: int | None = None) -> list[Live]:
         """Return the counts of a camera, or of all active ones; one without crossings has zeros."""

@@ -30,6 +30,7 @@ _PLACES: Final = text("""
     FROM occupancy.cameras LEFT JOIN occupancy.rooms ON rooms.id = cameras.room_id
     WHERE cameras.id = ANY(:cameras)
 """)
+_BEGUN: Final = text("SELECT count(*) FROM occupancy.counts WHERE camera_id = ANY(:cameras)")
 _BEGIN: Final = text("""
     INSERT INTO occupancy.counts (camera_id, entries, exits, unique_persons)
     SELECT id, 0, 0, 0 FROM occupancy.cameras WHERE id = ANY(:cameras) ORDER BY id
@@ -209,13 +210,13 @@ async def hold(
 ) -> dict[int, Held]:
     """Let nobody else add to cameras; returns those that there are."""
     wanted = {"cameras": sorted(camera_ids)}
-    rows = (await session.execute(_HOLD, wanted)).all()
-    if len(rows) < len(camera_ids):
+    # Begun before any is held, or two who begin would wait for each other.
+    if await session.scalar(_BEGUN, wanted) < len(camera_ids):
         await session.execute(_BEGIN, wanted)
-        rows = (await session.execute(_HOLD, wanted)).all()
-    corrected_at = {row.camera_id: row.corrected_at for row in rows}
-    rows = (await session.execute(_PLACES, {**wanted, "default": default_zone})).all()
-    return {row.id: Held(row.room_id, row.zone, corrected_at[row.id]) for row in rows}
+    held = await session.execute(_HOLD, wanted)
+    corrected_at = {row.camera_id: row.corrected_at for row in held}
+    places = await session.execute(_PLACES, {**wanted, "default": default_zone})
+    return {row.id: Held(row.room_id, row.zone, corrected_at[row.id]) for row in places}
 
 
 async def watched(session: AsyncSession, camera_ids: Collection[int]) -> set[tuple[int, int]]:
