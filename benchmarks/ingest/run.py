@@ -40,7 +40,7 @@ from common.testing.servers import free_port, kafka_server
 from common.topics import ensure_topics
 from local_stack.kafka import Kafka
 from local_stack.settings import Settings as LocalSettings
-from occupancy.events import subscriptions
+from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
 from occupancy.tables import SCHEMA, outbox, processed
 
 DOORS = 40
@@ -109,8 +109,7 @@ def make_crossings(doors: Sequence[tuple[int, int]], count: int) -> list[Crossin
                 # One in four comes back while the tracker still knows who it is.
                 track_id=f"8f3a-{last[door] - (dice.random() < 0.25)}",
                 confidence=0.5 + dice.random() / 2,
-                crossed_at=began
-                + timedelta(microseconds=number * 60_000_000 // (10 * len(doors))),
+                crossed_at=began + timedelta(microseconds=number * 60_000_000 // (10 * len(doors))),
             )
         )
     return found
@@ -214,7 +213,8 @@ async def ingest(bench: Bench) -> tuple[float, float]:
         outbox=outbox,
         subscriptions=[one for one in subscriptions("UTC") if one.topic is CROSSINGS],
         kafka=bench.kafka,
-        batch=BATCH,
+        batch=INGEST_BATCH,
+        lanes=INGEST_LANES,
     )
     counted = "SELECT sum(entries + exits)::bigint FROM occupancy.counts"
     task = asyncio.create_task(consumer.run())

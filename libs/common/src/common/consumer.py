@@ -181,7 +181,8 @@ class Consumer:
         outbox: the way to the dead-letter topics.
         subscriptions: one per topic.
         kafka: bootstrap servers.
-        batch: events handled in one transaction at most.
+        batch: events taken at once at most.
+        lanes: transactions at a time; each handles partitions of its own.
         keep_days: how long claims stay; longer than any topic (90 days) or edge may resend.
     """
 
@@ -195,6 +196,7 @@ class Consumer:
         subscriptions: Sequence[Subscription[Any]],
         kafka: str,
         batch: int = 1000,
+        lanes: int = 1,
         keep_days: int = 100,
         limit: DeadLetterLimit | None = None,
     ) -> None:
@@ -207,6 +209,7 @@ class Consumer:
         }
         self._kafka = kafka
         self._batch = batch
+        self._lanes = lanes
         self._keep_days = keep_days
         self._limit = limit or DeadLetterLimit()
         self._stopped_because: str | None = None
@@ -267,7 +270,7 @@ class Consumer:
                     missing = await self._subscribe(consumer, missing)
                 batches = await consumer.getmany(timeout_ms=500, max_records=self._batch)
                 if batches:
-                    await self._until_stored(batches)
+                    await self._handle_in_lanes(batches)
                     await self._commit_offsets(consumer, batches)
                 await self._note_how_far(consumer)
                 now = asyncio.get_running_loop().time()
@@ -307,23 +310,34 @@ class Consumer:
             else:
                 return
 
+    async def _handle_in_lanes(self, batches: "Batches") -> None:
+        """Handle what was taken, each lane its partitions; waits for all, whatever fails."""
+        lanes: list[dict[TopicPartition, Records]] = [{} for _ in range(self._lanes)]
+        for partition, records in batches.items():
+            lanes[partition.partition % self._lanes][partition] = records
+        ended = await asyncio.gather(
+            *(self._until_stored(lane) for lane in lanes if lane), return_exceptions=True
+        )
+        for outcome in ended:
+            if outcome is not None:
+                raise outcome
+
     async def handle(self, batches: "Batches") -> None:
         """Make the effects of a batch, park what is refused, in one transaction."""
-        limit = self._limit
+        outcomes: list[bool] = []
         async with self._database.sessions.begin() as session:
             # In one order, so that all of them lock rows in one.
             for topic, records in sorted(_by_topic(batches).items()):
                 parked = await self._handle_topic(session, self._subscriptions[topic], records)
-                limit = limit.after(
-                    [position in parked for position in range(len(records))]
-                    if parked
-                    else [False] * len(records)
-                )
+                outcomes += [False] * len(records)
                 if parked:
+                    for position in parked:
+                        outcomes[position - len(records)] = True
                     await self._park(session, [(records[at], parked[at]) for at in sorted(parked)])
                 _handled.labels(topic, "parked").inc(len(parked))
                 _handled.labels(topic, "handled").inc(len(records) - len(parked))
-        self._limit = limit
+            self._limit.after(outcomes)
+        self._limit = self._limit.after(outcomes)
 
     async def _handle_topic(
         self, session: AsyncSession, subscription: Subscription[Any], records: "Records"

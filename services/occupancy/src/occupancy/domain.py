@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, Literal
 
 Direction = Literal["entry", "exit"]
@@ -45,10 +46,12 @@ def counted_directions(camera: CameraType, line: LineDirection) -> set[Direction
 # An edge whose clock has lost its battery may say anything.
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR: Final = datetime(2200, 1, 1, tzinfo=UTC)
-OLDEST: Final = timedelta(days=90)
+# What is said to have been longer before its arrival, or longer after it, was not then.
+LATEST: Final = timedelta(days=90)
+AHEAD: Final = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Crossings:
     """Crossings, a list for each of their fields: thousands come at once.
 
@@ -73,21 +76,33 @@ class Crossings:
     def __len__(self) -> int:
         return len(self.camera_ids)
 
-    @property
+    @cached_property
+    def was_in_time(self) -> bool:
+        """Whether no edge's clock can be told to be wrong."""
+        first, last = _moment(min(self.arrived_ms)), _moment(max(self.arrived_ms))
+        return min(self.crossed_at) >= last - LATEST and max(self.crossed_at) <= first + AHEAD
+
+    @cached_property
     def first(self) -> datetime:
         """Nothing of it will be dated before this."""
-        arrived = datetime.fromtimestamp(min(self.arrived_ms) / 1000, UTC)
-        return min(arrived, max(min(self.crossed_at), arrived - OLDEST))
+        if self.was_in_time:
+            return min(self.crossed_at)
+        arrived = _moment(min(self.arrived_ms))
+        return min(arrived, max(min(self.crossed_at), arrived - LATEST))
 
-    @property
+    @cached_property
     def last(self) -> datetime:
         """Nothing of it will be dated after this."""
-        return datetime.fromtimestamp(max(self.arrived_ms) / 1000, UTC) + timedelta(minutes=1)
+        return max(self.crossed_at) if self.was_in_time else _moment(max(self.arrived_ms)) + AHEAD
 
     def only(self, places: Sequence[int]) -> "Crossings":
         """Return some of them."""
         columns = (getattr(self, field.name) for field in fields(self))
         return Crossings(*([column[at] for at in places] for column in columns))
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def datable(moments: Sequence[datetime]) -> Sequence[datetime]:

@@ -13,6 +13,9 @@ from common.events import CROSSINGS, ROOMS, CloudEvent, CrossingV1, RoomV1
 from occupancy.domain import Crossings, datable
 from occupancy.service import counting, history
 
+# Measured by benchmarks/ingest: what a transaction costs whatever is in it, and two cores.
+INGEST_BATCH: Final = 10_000
+INGEST_LANES: Final = 2
 # The broker's clock may be so far ahead of ours.
 _AHEAD_MS: Final = 60_000
 

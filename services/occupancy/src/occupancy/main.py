@@ -9,7 +9,7 @@ from common.identity import Verifier
 from common.process import Parts, Service, Worker
 from common.relay import Relay
 from occupancy.api import cameras, history
-from occupancy.events import subscriptions
+from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
 from occupancy.timers import rebuild_on_request, reset_nightly
@@ -28,6 +28,8 @@ def build(settings: Settings) -> Parts:
         outbox=outbox,
         subscriptions=subscriptions(settings.timezone),
         kafka=settings.kafka,
+        batch=INGEST_BATCH,
+        lanes=INGEST_LANES,
     )
 
     app = create_app(

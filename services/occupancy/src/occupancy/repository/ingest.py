@@ -7,15 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import fetch_hot
 from occupancy.domain import Crossings
+from occupancy.history import start_of_month
 
-# How far around a batch the same track is looked for: a track is one person of each month.
-_A_MONTH: Final = timedelta(days=32)
+# From any moment of a month, this is in the next one, or its first days.
+_A_MONTH: Final = timedelta(days=31)
 # So many gaps in an edge's numbers are remembered; what comes late for an older one is taken for
 # a repetition.
 REMEMBERED_GAPS: Final = 1000
@@ -44,15 +46,16 @@ _WATCHED: Final = text("""
 # What is claimed is what is above the highest number of its edge, or missing below it.
 _TAKE: Final = """
 WITH dated AS (
-    SELECT *, to_timestamp(arrived_ms / 1000.0::float8) AS arrived_at
+    SELECT *, to_timestamp(arrived_ms / 1000::float8) AS arrived_at
     FROM unnest($1::integer[], $2::text[], $3::bigint[], $4::integer[], $5::text[], $6::text[],
         $7::float8[], $8::timestamptz[], $9::bigint[]) WITH ORDINALITY
         AS told (camera_id, edge_id, sequence, line_id, direction, track_id,
             confidence, told_at, arrived_ms, place)
 ), told AS MATERIALIZED (
     SELECT DISTINCT ON (camera_id, edge_id, sequence) *,
-        CASE WHEN told_at BETWEEN arrived_at - interval '90 days'
-            AND arrived_at + interval '1 minute' THEN told_at ELSE arrived_at END AS crossed_at
+        CASE WHEN told_at < arrived_at - interval '90 days'
+            OR told_at > arrived_at + interval '1 minute' THEN arrived_at ELSE told_at END
+            AS crossed_at
     FROM dated ORDER BY camera_id, edge_id, sequence, place
 ), claimed AS (
     INSERT INTO occupancy.edges AS known (camera_id, edge_id, high, missing)
@@ -108,20 +111,34 @@ WITH dated AS (
         OFFSET 0
     ) AS before
     JOIN held USING (camera_id)
+), alone AS MATERIALIZED (
+    SELECT camera_id, edge_id, track_id, min(hour) AS hour, count(*) = 1 AS is_alone
+    FROM seen GROUP BY camera_id, edge_id, track_id
 ), hours AS MATERIALIZED (
     SELECT camera_id, hour, occupancy.start_of_day(hour, zone) AS day,
         occupancy.start_of_month(hour, zone) AS month
     FROM (SELECT DISTINCT camera_id, hour FROM seen) AS one JOIN held USING (camera_id)
+), simple AS MATERIALIZED (
+    SELECT camera_id, hour, count(*) AS persons FROM alone WHERE is_alone GROUP BY camera_id, hour
+), again AS MATERIALIZED (
+    SELECT seen.*, day, month FROM seen
+    JOIN alone USING (camera_id, edge_id, track_id)
+    JOIN hours ON hours.camera_id = seen.camera_id AND hours.hour = seen.hour
+    WHERE NOT is_alone
 ), new_persons AS MATERIALIZED (
-    SELECT camera_id, period, start, count(*) AS persons
+    SELECT camera_id, period, start, sum(persons) AS persons
     FROM (
-        SELECT camera_id, 'hour' AS period, hour AS start FROM seen
+        SELECT camera_id, period, start, persons FROM simple JOIN hours USING (camera_id, hour)
+        CROSS JOIN LATERAL (VALUES ('hour', hour), ('day', day), ('month', month))
+            AS begun (period, start)
+        UNION ALL
+        SELECT camera_id, 'hour', hour, 1 FROM again
         GROUP BY camera_id, edge_id, track_id, hour HAVING bool_and(is_new)
         UNION ALL
-        SELECT camera_id, 'day', day FROM seen JOIN hours USING (camera_id, hour)
+        SELECT camera_id, 'day', day, 1 FROM again
         GROUP BY camera_id, edge_id, track_id, day HAVING bool_and(is_new)
         UNION ALL
-        SELECT camera_id, 'month', month FROM seen JOIN hours USING (camera_id, hour)
+        SELECT camera_id, 'month', month, 1 FROM again
         GROUP BY camera_id, edge_id, track_id, month HAVING bool_and(is_new)
     ) AS found
     GROUP BY camera_id, period, start
@@ -237,6 +254,7 @@ async def take(
     Returns:
         what each camera has counted, and the minutes that this was in.
     """
+    zones = [ZoneInfo(zone) for zone in {camera.zone for camera in held.values()}]
     await session.execute(_JOIN_BY_HASH, {"nested": "off"})
     found = await fetch_hot(
         session,
@@ -249,12 +267,13 @@ async def take(
         told.track_ids,
         told.confidences,
         told.crossed_at,
-        told.arrived_ms,
+        # What was in time need not say when it came.
+        [] if told.was_in_time else told.arrived_ms,
         list(held),
         [camera.zone for camera in held.values()],
         [camera.corrected_at for camera in held.values()],
-        told.first - _A_MONTH,
-        told.last + _A_MONTH,
+        min(start_of_month(told.first, zone) for zone in zones),
+        max(start_of_month(told.last + _A_MONTH, zone) for zone in zones),
     )
     assert found is not None  # noqa: S101 - the statement always gives a row
     await session.execute(_JOIN_BY_HASH, {"nested": "on"})
