@@ -343,14 +343,7 @@ class Consumer:
         self, session: AsyncSession, subscription: Subscription[Any], records: "Records"
     ) -> dict[int, AppError]:
         """Make the effects of one topic's records; returns what is refused, by position."""
-        refusals: dict[int, AppError] = {}
-        decode = subscription.topic.decode
-        found: list[tuple[int, CloudEvent[Any]]] = []
-        for position, record in enumerate(records):
-            try:
-                found.append((position, decode(record.value or b"")))
-            except BrokenEvent as error:
-                refusals[position] = error
+        found, refusals = _decode(subscription.topic, records)
         if subscription.claims:
             # A batch may hold the same event twice; the first one is handled.
             named: dict[str, tuple[int, CloudEvent[Any]]] = {}
@@ -462,6 +455,24 @@ def _by_topic(batches: "Batches") -> "dict[str, list[ConsumerRecord]]":
     for partition in sorted(batches):
         records[partition.topic] += batches[partition]
     return records
+
+
+def _decode(
+    topic: Topic[Any], records: "Records"
+) -> tuple[list[tuple[int, CloudEvent[Any]]], dict[int, AppError]]:
+    """Read records; returns the events and what is wrong with the others, by position."""
+    try:
+        return list(enumerate(topic.decode_all([one.value or b"" for one in records]))), {}
+    except BrokenEvent:
+        pass
+    events: list[tuple[int, CloudEvent[Any]]] = []
+    refusals: dict[int, AppError] = {}
+    for position, record in enumerate(records):
+        try:
+            events.append((position, topic.decode(record.value or b"")))
+        except BrokenEvent as error:
+            refusals[position] = error
+    return events, refusals
 
 
 def _cut(record: ConsumerRecord) -> dict[str, str]:

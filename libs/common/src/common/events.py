@@ -8,6 +8,8 @@ else is a new topic ending in the next version. `docs/asyncapi.yaml` is generate
     *V1         what is in the envelope
 """
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import cache
@@ -22,12 +24,17 @@ Instant = Annotated[datetime, Meta(tz=True)]
 IntegerId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
-Sequence = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+SequenceNumber = Annotated[int, Meta(ge=1, le=2**63 - 2)]
+_EDGE_ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+# Checked by `_check_edges`, once for each edge of a batch: for each event it would take as long as
+# all the rest.
 EdgeId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        min_length=1,
+        max_length=64,
         description="Name of the edge-counter, unique in the installation.",
+        extra_json_schema={"pattern": _EDGE_ID},
     ),
 ]
 
@@ -38,7 +45,7 @@ class CrossingV1(Struct, frozen=True, kw_only=True):
     edge_id: EdgeId
     camera_id: IntegerId
     sequence: Annotated[
-        Sequence,
+        SequenceNumber,
         Meta(
             description="Counts up by one per edge and camera and survives restarts; "
             "(edge_id, camera_id, sequence) is counted once, however often it comes.",
@@ -90,8 +97,8 @@ class DroppedV1(Struct, frozen=True, kw_only=True):
 
     edge_id: EdgeId
     camera_id: IntegerId
-    first_sequence: Sequence
-    last_sequence: Annotated[Sequence, Meta(description="Included.")]
+    first_sequence: SequenceNumber
+    last_sequence: Annotated[SequenceNumber, Meta(description="Included.")]
     entries: Annotated[Count | None, Meta(description="Among them; null: nobody knows.")] = None
     exits: Count | None = None
     first_crossed_at: Instant | None = None
@@ -264,6 +271,23 @@ def _decoder(data: type[Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(CloudEvent[data])  # type: ignore[valid-type] # made at run time
 
 
+# As JSON has it.
+_NUL: Final = rb"\u0000"
+_edge_id: Final = re.compile(_EDGE_ID)
+
+
+def _check_edges(events: Sequence[CloudEvent[Any]]) -> None:
+    for edge_id in {event.data.edge_id for event in events}:
+        if _edge_id.fullmatch(edge_id) is None:
+            raise BrokenEvent(f"edge_id: {edge_id!r} does not match {_EDGE_ID}")
+
+
+def _check_crossings(events: Sequence[CloudEvent[CrossingV1]]) -> None:
+    _check_edges(events)
+    if not "".join([event.data.track_id for event in events]).isprintable():
+        raise BrokenEvent("track_id: it has a control character")
+
+
 @dataclass(frozen=True, slots=True)
 class Topic(Generic[Data]):
     """A topic and the one type of event in it.
@@ -274,6 +298,7 @@ class Topic(Generic[Data]):
         key: what the Kafka key is; events of one key stay in order.
         publisher: who may write it; it makes the topic when it is missing.
         compacted: the newest event of each key is the state, and is kept for ever.
+        check: raises BrokenEvent for what the schema cannot say; of many events at a time.
         keep_days: how long the others are kept.
         stamped_on_arrival: the broker dates its records, not who writes them.
         partitions: how far its consumers can be scaled out.
@@ -283,6 +308,7 @@ class Topic(Generic[Data]):
     data: type[Data]
     key: str
     publisher: str
+    check: Callable[[Sequence["CloudEvent[Any]"]], None] | None = None
     compacted: bool = False
     # Longer than an edge may be away and than sent outbox rows stay.
     keep_days: int = 90
@@ -314,30 +340,52 @@ class Topic(Generic[Data]):
             envelope["traceparent"] = traceparent
         return _encode(envelope)
 
+    def decode_all(self, raws: Sequence[bytes]) -> list[CloudEvent[Data]]:
+        """Read many events from the topic.
+
+        Raises:
+            BrokenEvent: one of them is none.
+        """
+        decode = _decoder(self.data).decode
+        try:
+            events: list[CloudEvent[Data]] = [decode(raw) for raw in raws]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise BrokenEvent(f"not a {self.name}: {error}") from error
+        if strange := {event.type for event in events} - {self.name}:
+            raise BrokenEvent(f"a {strange.pop()!r} on the topic {self.name}")
+        if _NUL in b"".join(raws):
+            raise BrokenEvent(f"not a {self.name}: the character U+0000 cannot be stored")
+        if self.check is not None:
+            self.check(events)
+        return events
+
     def decode(self, raw: bytes) -> CloudEvent[Data]:
         """Read an event from the topic.
 
         Raises:
             BrokenEvent: not JSON, not this type of event, or a field out of its range.
         """
-        try:
-            event: CloudEvent[Data] = _decoder(self.data).decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise BrokenEvent(f"not a {self.name}: {error}") from error
-        if event.type != self.name:
-            raise BrokenEvent(f"a {event.type!r} on the topic {self.name}")
+        [event] = self.decode_all([raw])
         return event
 
 
 CROSSINGS: Final = Topic(
-    "edge.crossing.v1", CrossingV1, "camera_id", "edge-counter", stamped_on_arrival=True
+    "edge.crossing.v1",
+    CrossingV1,
+    "camera_id",
+    "edge-counter",
+    check=_check_crossings,
+    stamped_on_arrival=True,
 )
-DROPPED: Final = Topic("edge.dropped.v1", DroppedV1, "camera_id", "edge-counter")
+DROPPED: Final = Topic(
+    "edge.dropped.v1", DroppedV1, "camera_id", "edge-counter", check=_check_edges
+)
 HEARTBEATS: Final = Topic(
     "edge.heartbeat.v1",
     HeartbeatV1,
     "camera_id",
     "edge-counter",
+    check=_check_edges,
     keep_days=1,
     stamped_on_arrival=True,
 )

@@ -51,6 +51,10 @@ LATEST: Final = timedelta(days=90)
 AHEAD: Final = timedelta(minutes=1)
 
 
+# Stands between names that go to the database as one text; no name has control characters.
+SEPARATOR: Final = "\x1f"
+
+
 @dataclass(frozen=True)
 class Crossings:
     """Crossings, a list for each of their fields: thousands come at once.

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import fetch_hot
-from occupancy.domain import Crossings
+from occupancy.domain import SEPARATOR, Crossings
 from occupancy.history import start_of_month
 
 # From any moment of a month, this is in the next one, or its first days.
@@ -43,14 +43,17 @@ _WATCHED: Final = text("""
 """)
 
 # A date that cannot be right, by when the broker took it, is not believed; what was said is kept.
+# Texts come as one, which the driver writes ten times as fast as a list of them.
 # What is claimed is what is above the highest number of its edge, or missing below it.
 _TAKE: Final = """
 WITH dated AS (
-    SELECT *, to_timestamp(arrived_ms / 1000::float8) AS arrived_at
-    FROM unnest($1::integer[], $2::text[], $3::bigint[], $4::integer[], $5::text[], $6::text[],
-        $7::float8[], $8::timestamptz[], $9::bigint[]) WITH ORDINALITY
-        AS told (camera_id, edge_id, sequence, line_id, direction, track_id,
-            confidence, told_at, arrived_ms, place)
+    SELECT *, to_timestamp(told_s) AS told_at, to_timestamp(arrived_ms / 1000::float8) AS arrived_at
+    FROM ROWS FROM (
+        unnest($1::integer[]), string_to_table($2, E'\x1f'), unnest($3::bigint[]),
+        unnest($4::integer[]), string_to_table($5, E'\x1f'), string_to_table($6, E'\x1f'),
+        unnest($7::float8[]), unnest($8::float8[]), unnest($9::bigint[])
+    ) WITH ORDINALITY AS told (camera_id, edge_id, sequence, line_id, direction, track_id,
+        confidence, told_s, arrived_ms, place)
 ), told AS MATERIALIZED (
     SELECT DISTINCT ON (camera_id, edge_id, sequence) *,
         CASE WHEN told_at < arrived_at - interval '90 days'
@@ -260,13 +263,14 @@ async def take(
         session,
         _TAKE,
         told.camera_ids,
-        told.edge_ids,
+        SEPARATOR.join(told.edge_ids),
         told.sequences,
         told.line_ids,
-        told.directions,
-        told.track_ids,
+        SEPARATOR.join(told.directions),
+        SEPARATOR.join(told.track_ids),
         told.confidences,
-        told.crossed_at,
+        # A double still tells microseconds apart, until the year 2242.
+        [moment.timestamp() for moment in told.crossed_at],
         # What was in time need not say when it came.
         [] if told.was_in_time else told.arrived_ms,
         list(held),
