@@ -9,7 +9,6 @@ from bookings.events import SUBSCRIPTIONS
 from bookings.letter import MailServer, sender
 from bookings.mailing import Mailer
 from bookings.outbound import Outbound, Reach
-from bookings.sealing import Seal
 from bookings.sending import Sender
 from bookings.settings import Settings
 from bookings.tables import SCHEMA, idempotency_keys, outbox, processed
@@ -21,6 +20,7 @@ from common.idempotency import IdempotencyKeys
 from common.identity import Verifier
 from common.process import Parts, Service, Worker
 from common.relay import Relay
+from common.sealing import Seal
 
 
 def build(settings: Settings) -> Parts:

@@ -11,11 +11,11 @@ from prometheus_client import Counter
 
 from bookings.outbound import Answer, NotSent, Outbound
 from bookings.outward_repository import Attempt, Deliveries
-from bookings.sealing import CannotOpen, Seal
 from bookings.service import webhooks
 from bookings.service.webhooks import Outcome
 from bookings.webhook import TRIED_FOR
 from common.db import UNAVAILABLE, Database, is_unavailable
+from common.sealing import CannotOpen, Seal
 
 _log = logging.getLogger(__name__)
 _attempts = Counter("webhook_attempts", "Attempts at delivering to a webhook.", ["outcome"])

@@ -4,8 +4,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from bookings.letter import MailServer, sender
-from bookings.sealing import Seal
 from bookings.webhook import networks_of
+from common.sealing import Seal
 from common.settings import ServiceSettings
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import text
 from bookings.domain import Period
 from bookings.outbound import Outbound, Reach
 from bookings.outward_repository import Deliveries
-from bookings.sealing import Seal
 from bookings.sending import Sender
 from bookings.service import booking as bookings
 from bookings.service import webhooks
@@ -23,6 +22,7 @@ from bookings.service.booking import Change, NewBooking
 from bookings.webhook import networks_of, secret_bytes
 from common.db import Database
 from common.identity import Identity
+from common.sealing import Seal
 from common.tasks import end
 from common.testing.plugin import TestDatabase
 

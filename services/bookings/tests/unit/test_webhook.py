@@ -6,7 +6,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from bookings.sealing import CannotOpen, Seal
 from bookings.service.telling import Action
 from bookings.webhook import (
     EVENT_OF,
@@ -22,6 +21,7 @@ from bookings.webhook import (
     shown_answer,
     signature,
 )
+from common.sealing import CannotOpen, Seal
 
 INSIDE = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.254 127.0.0.1 127.255.255.254 169.254.169.254

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from bookings.api.fields import Caller
 from bookings.outbound import Reach
 from bookings.outward_repository import Deliveries
-from bookings.sealing import Seal
 from bookings.service import webhooks as service
 from bookings.service.telling import iso
 from bookings.webhook import LONGEST_URL
@@ -19,6 +18,7 @@ from common.db import Session
 from common.errors import Unavailable
 from common.fields import CLEAN, Instant, Integer
 from common.paging import NumberedPage, numbered_page_of
+from common.sealing import Seal
 
 router = contract_router(Contract.CIRCLE_TIME)
 

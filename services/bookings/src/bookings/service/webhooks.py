@@ -10,12 +10,12 @@ from bookings import webhook as rules
 from bookings.outbound import Answer, NotSent, Reach
 from bookings.outward_repository import Attempt, Deliveries, Webhooks
 from bookings.repository import Audit, Notifications, Values
-from bookings.sealing import Seal
 from bookings.service.booking import person_of
 from common.db import AsyncSession
 from common.errors import Conflict, NotFound, invalid_field
 from common.identity import Identity
 from common.ids import is_cuid, new_cuid
+from common.sealing import Seal
 
 NO_WEBHOOK: Final = "Webhook not found"
 MOST_WEBHOOKS: Final = 50
