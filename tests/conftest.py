@@ -17,13 +17,15 @@ WEBHOOKS = {
     "BOOKINGS_WEBHOOK_DEADLINE_S": "3",
     "BOOKINGS_RETRY_FIRST_S": "0.2",
 }
+# Nobody waits half a minute for an edge that is silent.
+ALERTS = {"OCCUPANCY_SILENT_AFTER_S": "3"}
 
 
 @pytest.fixture(scope="session")
 def system(scratch: Path, process_groups: ProcessGroups) -> Iterator[System]:
     """A running system without the demo, with an account of each role."""
     folder = scratch / "system"
-    environment = free_ports(folder / "state", ATRIUM_DEMO="0", **WEBHOOKS)
+    environment = free_ports(folder / "state", ATRIUM_DEMO="0", **WEBHOOKS, **ALERTS)
     running = System(environment, process_groups)
     running.start()
     running.add_accounts()

@@ -1,4 +1,4 @@
-"""Edges that publish crossings as another team's counter would, from the contract alone."""
+"""Edges that publish crossings and heartbeats as another team's would, from the contract alone."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import httpx
 from aiokafka import AIOKafkaProducer
 from making import make_camera, make_line
 
-from common.events import CROSSINGS, CrossingV1
+from common.events import CROSSINGS, HEARTBEATS, CrossingV1, HeartbeatV1
 from common.ids import new_cuid
 
 BEGAN = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -47,6 +47,35 @@ class Edge:
         for message in messages:
             key = str(self.camera_id).encode()
             await self._producer.send_and_wait(CROSSINGS.name, message, key=key)
+
+    def heartbeat(self, **changes: Any) -> bytes:
+        now = datetime.now(UTC)
+        values = {
+            "edge_id": self.edge_id,
+            "camera_id": self.camera_id,
+            "sent_at": now,
+            "started_at": now,
+            "picture": "good",
+            "picture_age_s": 0.1,
+            "pictures_per_s": 10.0,
+            "processed_per_s": 10.0,
+            "lag_s": 0.2,
+            "spool_depth": 0,
+            **changes,
+        }
+        return HEARTBEATS.encode(
+            HeartbeatV1(**values),
+            event_id=new_cuid(),
+            source=f"edge/{self.edge_id}",
+            subject=f"camera/{self.camera_id}",
+            at=now,
+        )
+
+    async def beat(self, times: int = 1, **changes: Any) -> None:
+        """Send heartbeats, good ones but for what is changed."""
+        for _ in range(times):
+            key, raw = str(self.camera_id).encode(), self.heartbeat(**changes)
+            await self._producer.send_and_wait(HEARTBEATS.name, raw, key=key)
 
 
 async def watch(admin: httpx.AsyncClient, producer: AIOKafkaProducer, **camera: Any) -> Edge:

@@ -122,7 +122,10 @@ class CameraV1(Struct, frozen=True, kw_only=True):
 
 
 class AlertV1(Struct, frozen=True, kw_only=True):
-    """Something about a camera that a person should see; told when raised, over, or resolved."""
+    """Something about a camera that a person should see.
+
+    Told when it is raised, resolved or over, and when something joins or leaves its causes.
+    """
 
     id: IntegerId
     version: Annotated[int, Meta(ge=1, description="The highest wins.")]

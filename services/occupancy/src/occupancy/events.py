@@ -1,7 +1,8 @@
-"""What the service does with the events that it takes: crossings, and in what zones rooms are."""
+"""What the service does with the events that it takes: crossings, heartbeats, zones of rooms."""
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import available_timezones
@@ -9,9 +10,22 @@ from zoneinfo import available_timezones
 from common.consumer import Batch, Refused, Subscription
 from common.db import AsyncSession
 from common.errors import BrokenEvent, NotFound
-from common.events import CROSSINGS, ROOMS, CloudEvent, CrossingV1, RoomV1
+from common.events import (
+    CROSSINGS,
+    HEARTBEATS,
+    ROOMS,
+    CloudEvent,
+    CrossingV1,
+    HeartbeatV1,
+    RoomV1,
+)
+from common.fields import clean_text
+from common.log import redact
 from occupancy.domain import Crossings, datable
-from occupancy.service import counting, history
+from occupancy.equipment import Heartbeat
+from occupancy.service import counting, equipment, history
+
+PARKED_OF_A_RUN: Final = timedelta(minutes=1)
 
 # Measured by benchmarks/ingest: what a transaction costs whatever is in it, and two cores.
 INGEST_BATCH: Final = 10_000
@@ -55,6 +69,47 @@ def _believable(arrived_ms: Sequence[int]) -> Sequence[int]:
     return [one if 0 < one <= now_ms + _AHEAD_MS else now_ms for one in arrived_ms]
 
 
+async def on_heartbeats(
+    session: AsyncSession, batch: Batch[HeartbeatV1]
+) -> list[Refused[HeartbeatV1]]:
+    """Keep how cameras do; heartbeats of cameras that do not exist are refused.
+
+    But only those of the first minute of an edge's run: one wrong edge, every ten seconds, would
+    else be so many dead letters that the consumer stops, and with it all counting.
+    """
+    told = [
+        _heartbeat(event.data, arrived_ms)
+        for event, arrived_ms in zip(batch, _believable(batch.arrived_ms), strict=True)
+    ]
+    unknown = await equipment.take(session, told, batch.partition)
+    return [
+        Refused(event, NotFound(f"Camera {event.data.camera_id} not found"))
+        for event in batch
+        if event.data.camera_id in unknown
+        and event.data.sent_at - event.data.started_at < PARKED_OF_A_RUN
+    ]
+
+
+def _heartbeat(data: HeartbeatV1, arrived_ms: int) -> Heartbeat:
+    sent_at, started_at = datable([data.sent_at, data.started_at])
+    return Heartbeat(
+        camera_id=data.camera_id,
+        edge_id=data.edge_id,
+        arrived_at=datetime.fromtimestamp(arrived_ms / 1000, UTC),
+        sent_at=sent_at,
+        started_at=started_at,
+        picture=data.picture,
+        # It is shown to people, and nobody knows whose counter wrote it.
+        reason=clean_text(redact(data.reason)) if data.reason else None,
+        picture_age_s=data.picture_age_s,
+        pictures_per_s=data.pictures_per_s,
+        processed_per_s=data.processed_per_s,
+        lag_s=data.lag_s,
+        spool_depth=data.spool_depth,
+        dropped=data.dropped,
+    )
+
+
 async def on_rooms(
     session: AsyncSession, events: Sequence[CloudEvent[RoomV1]]
 ) -> list[Refused[RoomV1]]:
@@ -74,12 +129,13 @@ def subscriptions(zone: str) -> list[Subscription[Any]]:
     """List what is taken.
 
     The key of a crossing is its claim; it may come from another team's counter, whose event ids we
-    know nothing of.
+    know nothing of. A heartbeat says how things are: the last one counts, however often it comes.
 
     Args:
         zone: of cameras that are in no room.
     """
     return [
         Subscription(CROSSINGS, partial(on_crossings, zone=zone), claims=False),
+        Subscription(HEARTBEATS, on_heartbeats, claims=False),
         Subscription(ROOMS, on_rooms),
     ]

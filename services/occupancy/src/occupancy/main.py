@@ -12,7 +12,7 @@ from occupancy.api import cameras, history
 from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
-from occupancy.timers import rebuild_on_request, reset_nightly
+from occupancy.timers import look_for_silence, rebuild_on_request, reset_nightly
 
 NOT_INITIALIZED = "Occupancy service not initialized"
 
@@ -47,6 +47,7 @@ def build(settings: Settings) -> Parts:
         consumer.run,
         relay.run,
         partial(rebuild_on_request, database, settings.timezone),
+        partial(look_for_silence, database, consumer, settings.silent_after_s),
     ]
     if settings.reset_at is not None:
         workers.append(partial(reset_nightly, database, settings.reset_at, settings.timezone))

@@ -17,3 +17,9 @@ class Settings(ServiceSettings):
         description="Local time of day, such as 04:00, at which every area is taken for empty;"
         " without it: never.",
     )
+    silent_after_s: float = Field(
+        30.0,
+        gt=0,
+        le=86_400,
+        description="Seconds without a heartbeat of an edge until equipment_failure is raised.",
+    )

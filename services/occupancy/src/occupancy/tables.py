@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -55,10 +57,23 @@ cameras = Table(
     Column("resolution_height", Integer),
     Column("room_id", Integer),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    # The name of the edge-counter that watches it.
+    Column("edge_id", Text),
     CheckConstraint(
         "camera_type IN ('entry_only', 'exit_only', 'bidirectional')", name="cameras_type"
     ),
     Index("cameras_of_room", "room_id", postgresql_where=text("room_id IS NOT NULL")),
+    Index("cameras_of_edge", "edge_id", postgresql_where=text("edge_id IS NOT NULL")),
+)
+
+# Where cameras' pictures come from, sealed: there may be a password in it. A table of its own, so
+# that whoever reads a camera has not read this.
+streams = Table(
+    "streams",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("url", LargeBinary, nullable=False),
 )
 
 lines = Table(
@@ -75,7 +90,10 @@ lines = Table(
     Column("confidence_threshold", Float, nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # On which side of somebody who walks from a to b those who enter come out.
+    Column("entry_side", Text, nullable=False, server_default=text("'left'")),
     CheckConstraint("direction IN ('entry', 'exit', 'bidirectional')", name="lines_direction"),
+    CheckConstraint("entry_side IN ('left', 'right')", name="lines_entry_side"),
     CheckConstraint("x1 <> x2 OR y1 <> y2", name="lines_have_a_length"),
 )
 
@@ -257,6 +275,9 @@ alerts = Table(
     ),
     Column("resolved_at", DateTime(timezone=True)),
     Column("over_at", DateTime(timezone=True)),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    # Of those that can have several at a time; what joins them is news.
+    Column("causes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     CheckConstraint(
         "alert_type IN ('capacity_exceeded', 'capacity_warning', 'anomaly_detected',"
         " 'negative_count', 'equipment_failure')",
@@ -269,6 +290,32 @@ alerts = Table(
         unique=True,
         postgresql_where=text("over_at IS NULL"),
     ),
+)
+
+# How a camera does, as each of its edges has said last; `occupancy.equipment` says what is what.
+# Whoever judges a camera holds all of its rows, in the order of the key.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), primary_key=True),
+    Column("edge_id", Text, primary_key=True),
+    # Of the topic; who hears that one knows when the edge is silent.
+    Column("partition", Integer, nullable=False),
+    Column("heard_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("arrived_at", DateTime(timezone=True), nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("picture", Text, nullable=False),
+    Column("reason", Text),
+    Column("picture_age_s", Float),
+    Column("pictures_per_s", Float, nullable=False),
+    Column("processed_per_s", Float, nullable=False),
+    Column("lag_s", Float, nullable=False),
+    Column("spool_depth", BigInteger, nullable=False),
+    Column("dropped", BigInteger, nullable=False),
+    Column("found", ARRAY(Text), nullable=False),
+    Column("held", ARRAY(Text), nullable=False),
+    Column("is_silent", Boolean, nullable=False),
 )
 
 # The zones of the buildings that rooms stand in.

@@ -1,4 +1,4 @@
-"""What happens by itself: levels that somebody wants anew, and nightly resets."""
+"""What happens by itself: levels added up anew, nightly resets, and looks for what is wrong."""
 
 import asyncio
 import logging
@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, time
 from typing import Final
 
+from common.consumer import Consumer
 from common.db import UNAVAILABLE, AsyncSession, Database, is_unavailable
+from common.events import HEARTBEATS
 from occupancy.repository.history import History
-from occupancy.service import history
+from occupancy.service import equipment, history
 
 _log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 1.0
 RESET_EVERY_S: Final = 10.0
+SILENCE_EVERY_S: Final = 2.0
 
 
 async def rebuild_on_request(database: Database, zone: str) -> None:
@@ -41,6 +44,23 @@ async def reset_nightly(database: Database, at: time, zone: str) -> None:
     while True:
         await _patiently(database, reset)
         await asyncio.sleep(RESET_EVERY_S)
+
+
+async def look_for_silence(database: Database, consumer: Consumer, after_s: float) -> None:
+    """Raise alerts for edges of which nothing was heard for too long, until cancelled.
+
+    Only of partitions that this process has heard to their ends all that time: what comes late
+    because Kafka, the database or we were away is not taken for silence.
+    """
+
+    async def look(session: AsyncSession) -> bool:
+        partitions = consumer.up_to_date(HEARTBEATS, for_s=after_s)
+        await equipment.look_for_silence(session, partitions, after_s)
+        return True
+
+    while True:
+        await _patiently(database, look)
+        await asyncio.sleep(SILENCE_EVERY_S)
 
 
 async def _patiently(database: Database, work: Callable[[AsyncSession], Awaitable[bool]]) -> bool:

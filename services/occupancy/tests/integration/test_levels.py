@@ -41,7 +41,9 @@ async def cross(database: Database, *crossings: Crossing) -> None:
 async def told(database: Database) -> list[LevelV1]:
     """What was published, in the order of the outbox."""
     async with database.sessions() as session:
-        rows = await session.execute(select(outbox.table).order_by(outbox.table.c.id))
+        table = outbox.table
+        found = select(table).where(table.c.topic == LEVELS.name).order_by(table.c.id)
+        rows = await session.execute(found)
         events = [(row, LEVELS.decode(row.payload)) for row in rows]
     for row, event in events:
         assert (row.topic, row.key) == (LEVELS.name, str(event.data.room_id))

@@ -137,7 +137,7 @@ class FacilityView(BaseModel):
     responses=refusals(400, 409),
 )
 async def create_camera(body: CameraBody, session: Session) -> JsonResponse:
-    camera = await Cameras(session).add(body.model_dump())
+    camera = await service.add_camera(session, body.model_dump())
     return JsonResponse(only(CameraView, camera), 201)
 
 

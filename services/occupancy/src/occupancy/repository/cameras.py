@@ -67,7 +67,10 @@ class Cameras:
         Raises:
             Conflict: there is another one of this `camera_id`.
         """
-        changed = update(cameras).where(cameras.c.id == camera_id).values(values).returning(cameras)
+        counted = {**values, "version": cameras.c.version + 1}
+        changed = (
+            update(cameras).where(cameras.c.id == camera_id).values(counted).returning(cameras)
+        )
         try:
             async with self._session.begin_nested():
                 return dict((await self._session.execute(changed)).mappings().one())

@@ -6,14 +6,17 @@ from typing import Any, Final
 
 from common.db import AsyncSession
 from common.errors import Invalid, NotFound
+from common.events import CAMERAS, CameraV1
 from common.fields import LARGEST_ID
 from occupancy.domain import Live
 from occupancy.history import LEVELS
 from occupancy.repository.cameras import Cameras
 from occupancy.repository.counts import Counts
+from occupancy.repository.heartbeats import Heartbeats
 from occupancy.repository.history import History
-from occupancy.service.alerts import judge
+from occupancy.service import alerts
 from occupancy.service.levels import publish_levels
+from occupancy.tables import outbox
 
 Values = Mapping[str, Any]
 # What decides to which room a camera's counts go.
@@ -30,6 +33,17 @@ async def get_camera(session: AsyncSession, camera_id: int, *, lock: bool = Fals
     camera = await Cameras(session).get(camera_id, lock=lock) if known else None
     if camera is None:
         raise NotFound(f"Camera {camera_id} not found")
+    return camera
+
+
+async def add_camera(session: AsyncSession, values: Values) -> Values:
+    """Store a camera.
+
+    Raises:
+        Conflict: there is one of this `camera_id`.
+    """
+    camera = await Cameras(session).add(values)
+    await _tell(session, camera)
     return camera
 
 
@@ -53,9 +67,26 @@ async def change_camera(session: AsyncSession, camera_id: int, values: Values) -
     if changed["room_id"] != camera["room_id"]:
         # Its days may be those of another zone now.
         await History(session).add_rebuilds(camera_id, LEVELS)
-    if changed["max_occupancy"] != camera["max_occupancy"]:
-        await judge(session, [camera_id])
+    if changed["is_active"] != camera["is_active"]:
+        await Heartbeats(session).begin_anew(camera_id)
+        await alerts.end_all(session, camera_id)
+    if any(changed[name] != camera[name] for name in ("is_active", "max_occupancy")):
+        await alerts.judge(session, [camera_id])
+    await _tell(session, changed)
     return changed
+
+
+async def _tell(session: AsyncSession, camera: Values) -> None:
+    """Publish a camera as it is now."""
+    await outbox.publish(
+        session,
+        CAMERAS,
+        CameraV1(**{name: camera[name] for name in CameraV1.__struct_fields__}),
+        key=camera["id"],
+        event_id=f"{camera['id']}/{camera['version']}",
+        subject=f"camera/{camera['id']}",
+        at=datetime.now(UTC),
+    )
 
 
 async def add_line(session: AsyncSession, values: Values) -> Values:
