@@ -17,8 +17,8 @@ WEBHOOKS = {
     "BOOKINGS_WEBHOOK_DEADLINE_S": "3",
     "BOOKINGS_RETRY_FIRST_S": "0.2",
 }
-# Nobody waits half a minute for an edge that is silent.
-ALERTS = {"OCCUPANCY_SILENT_AFTER_S": "3"}
+# Nobody waits half a minute for an edge that is silent, nor a minute for an hour to be judged.
+ALERTS = {"OCCUPANCY_SILENT_AFTER_S": "3", "OCCUPANCY_ANOMALIES_EVERY_S": "1"}
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Document 002 (`occupancy`), «Alerts»: of equipment and of unusual hours, and what is told."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -210,6 +211,74 @@ class TestEquipment:
         await consumer.stop()
 
         assert headers["reason"] == b"Camera 2000000000 not found"
+
+
+HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
+
+
+class TestUnusualHours:
+    """`anomaly_detected`: against the same hour of the weeks before."""
+
+    async def come(self, edge: Edge, first: int, moments: list[datetime]) -> int:
+        """Let people come and go again; returns the next number."""
+        told = []
+        for at in moments:
+            track = f"t{first}"
+            told.append(edge.crossing(first, "entry", crossed_at=at, track_id=track))
+            gone = at + timedelta(milliseconds=1)
+            told.append(edge.crossing(first + 1, "exit", crossed_at=gone, track_id=track))
+            first += 2
+        await edge.send(told)
+        return first
+
+    @staticmethod
+    def one_by_one(now: datetime, people: int) -> list[datetime]:
+        return [now + timedelta(milliseconds=2 * number) for number in range(people)]
+
+    @staticmethod
+    def weeks(now: datetime, people: int) -> list[datetime]:
+        """When people came in each of the weeks before, in the last hour and the one that runs.
+
+        Both: one may become the other while a test runs.
+        """
+        last = now.replace(minute=0, second=0, microsecond=0) - HOUR
+        return [
+            last + hour * HOUR - week * WEEK + timedelta(seconds=second)
+            for week in range(1, 9)
+            for hour in range(2)
+            for second in range(people)
+        ]
+
+    async def test_a_crowd_is_seen_while_its_hour_runs(
+        self, admin: httpx.AsyncClient, watched: Watch
+    ) -> None:
+        edge, now = await watched(), datetime.now(UTC)
+        number = await self.come(edge, 1, self.weeks(now, 3))
+        assert await alerts_of(admin, edge) == []
+
+        number = await self.come(edge, number, self.one_by_one(now, 40))
+        [alert] = await until(admin, edge, 1)
+        await self.come(edge, number, self.one_by_one(now, 10))
+
+        assert alert["alert_type"] == "anomaly_detected"
+        said = f"on the last 8 {now:%A}s at that hour 3 were usual (3 to 3)"
+        assert re.fullmatch(rf"\d\d entries since {now:%H}:00; {re.escape(said)}", alert["message"])
+        assert [one["id"] for one in await alerts_of(admin, edge)] == [alert["id"]]
+
+    async def test_nobody_where_some_are_usual_is_seen_until_they_are_counted_late(
+        self, admin: httpx.AsyncClient, watched: Watch
+    ) -> None:
+        edge, now = await watched(), datetime.now(UTC)
+        last = now.replace(minute=0, second=0, microsecond=0) - HOUR
+        number = await self.come(edge, 1, self.weeks(now, 20))
+
+        [alert] = await until(admin, edge, 1)
+
+        assert alert["message"].startswith("No entries from ")
+        assert "20 were usual (20 to 20). Look whether" in alert["message"]
+        both = [last + timedelta(seconds=second) for second in range(20)]
+        await self.come(edge, number, [*both, *self.one_by_one(now, 20)])
+        await until(admin, edge, 0)
 
 
 class TestTold:

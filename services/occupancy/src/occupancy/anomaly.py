@@ -78,15 +78,16 @@ def judge(
         return None
     entries, peaks = [one.entries for one in before], [one.peak for one in before]
     when = f"from {start:%H:%M} to {end:%H:%M}" if is_over else f"since {start:%H:%M}"
-    weeks = f"on the last {len(before)} {start:%A}s that were counted"
+    counted = "" if len(before) == WEEKS else f"{len(before)} of "
+    weeks = f"on {counted}the last {WEEKS} {start:%A}s at that hour"
     if _is_unusual(now.entries, entries) and now.entries > median(entries):
-        said = f"{now.entries} entries {when}; {weeks} {_usual(entries)} at that hour"
+        said = f"{now.entries} entries {when}; {weeks} {_usual(entries)}"
         return Anomaly("crowd", said)
     if _is_unusual(now.peak, peaks) and now.peak > median(peaks):
-        said = f"{now.peak} people at once {when}; {weeks} {_usual(peaks)} at that hour"
+        said = f"{now.peak} people at once {when}; {weeks} {_usual(peaks)}"
         return Anomaly("crowd", said)
     if is_over and now.entries == 0 and _is_unusual(0, entries):
-        said = f"No entries {when}; {weeks} {_usual(entries)} at that hour"
+        said = f"No entries {when}; {weeks} {_usual(entries)}"
         return Anomaly("quiet", f"{said}. Look whether the door is open, and the camera sees it")
     return None
 

@@ -12,7 +12,12 @@ from occupancy.api import cameras, history
 from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
-from occupancy.timers import look_for_silence, rebuild_on_request, reset_nightly
+from occupancy.timers import (
+    look_for_anomalies,
+    look_for_silence,
+    rebuild_on_request,
+    reset_nightly,
+)
 
 NOT_INITIALIZED = "Occupancy service not initialized"
 
@@ -48,6 +53,7 @@ def build(settings: Settings) -> Parts:
         relay.run,
         partial(rebuild_on_request, database, settings.timezone),
         partial(look_for_silence, database, consumer, settings.silent_after_s),
+        partial(look_for_anomalies, database, settings.timezone, settings.anomalies_every_s),
     ]
     if settings.reset_at is not None:
         workers.append(partial(reset_nightly, database, settings.reset_at, settings.timezone))

@@ -23,3 +23,9 @@ class Settings(ServiceSettings):
         le=86_400,
         description="Seconds without a heartbeat of an edge until equipment_failure is raised.",
     )
+    anomalies_every_s: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        description="Seconds between looks for hours that are unlike those of the weeks before.",
+    )

@@ -10,7 +10,7 @@ from common.consumer import Consumer
 from common.db import UNAVAILABLE, AsyncSession, Database, is_unavailable
 from common.events import HEARTBEATS
 from occupancy.repository.history import History
-from occupancy.service import equipment, history
+from occupancy.service import anomalies, equipment, history
 
 _log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 1.0
@@ -61,6 +61,21 @@ async def look_for_silence(database: Database, consumer: Consumer, after_s: floa
     while True:
         await _patiently(database, look)
         await asyncio.sleep(SILENCE_EVERY_S)
+
+
+async def look_for_anomalies(database: Database, zone: str, every_s: float) -> None:
+    """Compare the last hours with those of the weeks before, until cancelled.
+
+    Whatever crossing comes late changes what is found the next time.
+    """
+
+    async def look(session: AsyncSession) -> bool:
+        await anomalies.look(session, datetime.now(UTC), zone)
+        return True
+
+    while True:
+        await _patiently(database, look)
+        await asyncio.sleep(every_s)
 
 
 async def _patiently(database: Database, work: Callable[[AsyncSession], Awaitable[bool]]) -> bool:

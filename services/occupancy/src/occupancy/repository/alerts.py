@@ -30,12 +30,13 @@ class Alerts:
         self._session = session
 
     async def running(
-        self, camera_ids: Collection[int] | None = None
+        self, camera_ids: Collection[int] | None = None, *, hold: bool = False
     ) -> dict[int, dict[str, frozenset[str]]]:
         """Return the causes of the alerts that are not over, by active camera and type.
 
         Args:
             camera_ids: None: of all cameras.
+            hold: let the cameras stay in use until the transaction ends.
         """
         is_running = and_(alerts.c.camera_id == cameras.c.id, alerts.c.over_at.is_(None))
         found = (
@@ -45,6 +46,8 @@ class Alerts:
         )
         if camera_ids is not None:
             found = found.where(cameras.c.id.in_(camera_ids))
+        if hold:
+            found = found.order_by(cameras.c.id).with_for_update(read=True, of=cameras)
         running: dict[int, dict[str, frozenset[str]]] = {}
         for row in await self._session.execute(found):
             of_camera = running.setdefault(row.id, {})

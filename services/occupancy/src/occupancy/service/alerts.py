@@ -50,12 +50,20 @@ async def judge(session: AsyncSession, camera_ids: Collection[int]) -> None:
 
 
 async def settle(
-    session: AsyncSession, alert_type: str, findings: Mapping[int, Finding | None]
+    session: AsyncSession,
+    alert_type: str,
+    findings: Mapping[int, Finding | None],
+    *,
+    hold: bool = False,
 ) -> None:
-    """Let cameras have an alert of a type, or none, by what was found; inactive ones have none."""
+    """Let cameras have an alert of a type, or none, by what was found; inactive ones have none.
+
+    Args:
+        hold: for who has nothing of these cameras that whoever puts one out of use waits for.
+    """
     if not findings:
         return
-    running = await Alerts(session).running(findings.keys())
+    running = await Alerts(session).running(findings.keys(), hold=hold)
     wanted = {(camera_id, alert_type): finding for camera_id, finding in findings.items()}
     raised = {
         camera_id
