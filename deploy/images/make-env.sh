@@ -30,5 +30,6 @@ public=$(echo "$pair" | openssl base64 -d | openssl pkey -inform DER -pubout -ou
     echo "GATEWAY_IDENTITY_KEY=$private"
     echo "ATRIUM_IDENTITY_PUBLIC_KEYS=$public"
     echo "BOOKINGS_SECRETS_KEY=$(openssl rand -base64 32)"
+    echo "OCCUPANCY_SECRETS_KEY=$(openssl rand -base64 32)"
 } >"$file"
 echo "made $file"

@@ -52,4 +52,11 @@ stringData:
   secrets-key: $BOOKINGS_SECRETS_KEY
   # None: nothing is mailed.
   smtp-url: "${BOOKINGS_SMTP_URL:-}"
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: occupancy
+stringData:
+  secrets-key: $OCCUPANCY_SECRETS_KEY
 END

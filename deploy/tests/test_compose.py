@@ -278,11 +278,12 @@ def test_each_process_works_in_its_schema_by_its_role(
             assert url.path == "/atrium"
 
 
-def test_webhooks_can_be_had(services: dict[str, Any], env: dict[str, str]) -> None:
-    environment = _STAGES["bookings"].environment | _environment(services["bookings"], env)
-    settings: Any = settings_from(PROCESSES["bookings"], environment)
+@pytest.mark.parametrize("name", ["bookings", "occupancy"])
+def test_secrets_can_be_kept(services: dict[str, Any], env: dict[str, str], name: str) -> None:
+    environment = _STAGES[name].environment | _environment(services[name], env)
+    settings: Any = settings_from(PROCESSES[name], environment)
 
-    assert settings.secrets_key is not None, "bookings does without, and has no webhooks then"
+    assert settings.secrets_key is not None, "it does without, but for webhooks or streams"
 
 
 def test_published_ports_are_those_on_which_the_gateway_listens(services: dict[str, Any]) -> None:

@@ -408,6 +408,18 @@ def test_webhooks_can_be_had_and_mail_goes_out_of_the_worker_only(
             assert ("BOOKINGS_SMTP_URL" in told) == (container["name"] == "worker"), where
 
 
+def test_cameras_addresses_are_sealed_by_who_takes_them_and_nobody_else_has_the_key(
+    manifests: list[Manifest], secrets: Secrets
+) -> None:
+    for where, process, container in _process_containers(manifests):
+        told = environment_of(container, manifests, secrets)
+        is_api = process.name == "occupancy" and container["name"] == "api"
+        assert ("OCCUPANCY_SECRETS_KEY" in told) == is_api, where
+        if is_api:
+            settings: Any = _settings(container, manifests, secrets)
+            assert settings.secrets_key is not None, where
+
+
 def test_the_ingress_leads_to_the_gateway_under_both_editions_names(prod: list[Manifest]) -> None:
     (ingress,) = of_kind(prod, "Ingress")
     hosts = [rule["host"] for rule in ingress["spec"]["rules"]]

@@ -63,7 +63,7 @@ def test_a_file_beside_us_needs_no_path(tmp_path: Path) -> None:
         [MAKE_SECRETS, "atrium.env"], check=True, capture_output=True, text=True, cwd=tmp_path
     )
 
-    assert len([one for one in yaml.safe_load_all(made.stdout) if one]) == 2 * len(SCHEMAS) + 3
+    assert len([one for one in yaml.safe_load_all(made.stdout) if one]) == 2 * len(SCHEMAS) + 4
 
 
 def test_without_a_password_no_secrets_are_made(tmp_path: Path) -> None:

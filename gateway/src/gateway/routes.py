@@ -176,6 +176,14 @@ def table(settings: Settings) -> tuple[Route, ...]:
         bookings("/api/webhooks/{}/deliveries", circle_time, **admins),
         bookings("/api/webhooks/{}/replay", circle_time, **admins),
         Route(
+            path="/api/occupancy/edges/{}/configuration",
+            service="occupancy",
+            contract=Contract.OCCUPANCY,
+            read=EDGE | ADMINS,
+            write=ADMINS,
+            unavailable="Occupancy service not initialized",
+        ),
+        Route(
             path="/api/occupancy/**",
             service="occupancy",
             contract=Contract.OCCUPANCY,

@@ -23,6 +23,7 @@ SCHEMAS: Final = {
 _SECRETS: Final = (
     "identity_key",
     "secrets_key",
+    "occupancy_secrets_key",
     "postgres",
     *(f"{schema}{suffix}" for schema in SCHEMAS.values() for suffix in ("", "_owner")),
 )
@@ -80,6 +81,7 @@ class Installation:
             "GATEWAY_UNIVERSITY_PORT": str(settings.university_port),
             "GATEWAY_OPERATIONS_PORT": str(ports["gateway"]),
             "BOOKINGS_SECRETS_KEY": self._secrets["secrets_key"],
+            "OCCUPANCY_SECRETS_KEY": self._secrets["occupancy_secrets_key"],
             "EDGE_PORT": str(ports["edge"]),
             "EDGE_API_URL": f"http://127.0.0.1:{settings.port}",
             "EDGE_STATE_DIR": str(settings.state / "edge"),

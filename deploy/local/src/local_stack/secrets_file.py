@@ -26,6 +26,6 @@ def load(state: Path, names: Sequence[str]) -> dict[str, str]:
 def _make(name: str) -> str:
     if name == "identity_key":
         return b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
-    if name == "secrets_key":
+    if name.endswith("secrets_key"):
         return b64encode(secrets.token_bytes(32)).decode()
     return secrets.token_urlsafe(24)

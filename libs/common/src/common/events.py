@@ -25,7 +25,7 @@ IntegerId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 SequenceNumber = Annotated[int, Meta(ge=1, le=2**63 - 2)]
-_EDGE_ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+EDGE_ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 # Checked by `_check_edges`, once for each edge of a batch: for each event it would take as long as
 # all the rest.
 EdgeId = Annotated[
@@ -34,7 +34,7 @@ EdgeId = Annotated[
         min_length=1,
         max_length=64,
         description="Name of the edge-counter, unique in the installation.",
-        extra_json_schema={"pattern": _EDGE_ID},
+        extra_json_schema={"pattern": EDGE_ID},
     ),
 ]
 
@@ -276,13 +276,13 @@ def _decoder(data: type[Struct]) -> msgspec.json.Decoder[Any]:
 
 # As JSON has it.
 _NUL: Final = rb"\u0000"
-_edge_id: Final = re.compile(_EDGE_ID)
+_edge_id: Final = re.compile(EDGE_ID)
 
 
 def _check_edges(events: Sequence[CloudEvent[Any]]) -> None:
     for edge_id in {event.data.edge_id for event in events}:
         if _edge_id.fullmatch(edge_id) is None:
-            raise BrokenEvent(f"edge_id: {edge_id!r} does not match {_EDGE_ID}")
+            raise BrokenEvent(f"edge_id: {edge_id!r} does not match {EDGE_ID}")
 
 
 def _check_crossings(events: Sequence[CloudEvent[CrossingV1]]) -> None:

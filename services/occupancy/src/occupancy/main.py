@@ -8,7 +8,8 @@ from common.db import Database
 from common.identity import Verifier
 from common.process import Parts, Service, Worker
 from common.relay import Relay
-from occupancy.api import cameras, history
+from common.sealing import Seal
+from occupancy.api import cameras, edges, history
 from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
@@ -41,12 +42,14 @@ def build(settings: Settings) -> Parts:
         "occupancy",
         version="1",
         verifier=Verifier("occupancy", settings.identity_public_keys),
-        routers=[cameras.router, history.router],
+        routers=[cameras.router, edges.router, history.router],
         checks={"database": database.check, "consumer": consumer.check},
         unavailable=NOT_INITIALIZED,
     )
     app.state.database = database
     app.state.settings = settings
+    key = settings.secrets_key
+    app.state.seal = Seal(key.get_secret_value()) if key else None
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
     workers: list[Worker] = [
         consumer.run,

@@ -1,26 +1,38 @@
 """The contract `occupancy`: cameras, lines, live counts."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import APIRouter, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
+from common.events import EDGE_ID
 from common.fields import CLEAN, Integer, IntegerId, Name
+from occupancy import streams
 from occupancy.api.replies import iso, only, refusals
 from occupancy.domain import CameraType, LineDirection
 from occupancy.repository.cameras import Cameras
 from occupancy.repository.counts import Counts
 from occupancy.service import cameras as service
+from occupancy.service import edges
 
 router: APIRouter = contract_router(Contract.OCCUPANCY)
 
 CameraCode = Annotated[str, StringConstraints(min_length=1, max_length=50), CLEAN]
 Pixels = Annotated[Integer, Field(ge=0, le=100_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
+EdgeId = Annotated[str, StringConstraints(pattern=EDGE_ID)]
+
+
+def _check_stream(url: SecretStr) -> SecretStr:
+    streams.check(url.get_secret_value())
+    return url
+
+
+StreamUrl = Annotated[SecretStr, AfterValidator(_check_stream)]
 
 
 # --- what comes in ------------------------------------------------------------------------------
@@ -37,6 +49,10 @@ class CameraBody(BaseModel):
     resolution_width: Annotated[Integer, Field(ge=1, le=100_000)] | None = None
     resolution_height: Annotated[Integer, Field(ge=1, le=100_000)] | None = None
     room_id: IntegerId | None = None
+    edge_id: EdgeId | None = Field(None, description="The edge-counter that watches it.")
+    stream_url: StreamUrl | None = Field(
+        None, description="Where its pictures come from; shown to its edge-counter only."
+    )
     is_active: bool = True
 
 
@@ -59,6 +75,9 @@ class LinePart(BaseModel):
     y2: Pixels = 0
     direction: LineDirection = LineDirection.BIDIRECTIONAL
     confidence_threshold: Share = 0.5
+    entry_side: Literal["left", "right"] = Field(
+        "left", description="Where those who enter go, for somebody who walks from 1 to 2."
+    )
     is_active: bool = True
 
 
@@ -136,8 +155,9 @@ class FacilityView(BaseModel):
     response_model=CameraView,
     responses=refusals(400, 409),
 )
-async def create_camera(body: CameraBody, session: Session) -> JsonResponse:
-    camera = await service.add_camera(session, body.model_dump())
+async def create_camera(body: CameraBody, session: Session, request: Request) -> JsonResponse:
+    camera = await service.add_camera(session, body.model_dump(exclude={"stream_url"}))
+    await _keep_stream(session, camera["id"], body, request)
     return JsonResponse(only(CameraView, camera), 201)
 
 
@@ -160,9 +180,21 @@ async def get_camera(camera_id: int, session: Session) -> JsonResponse:
     response_model=CameraDetail,
     responses=refusals(400, 404, 409),
 )
-async def update_camera(camera_id: int, body: CameraPart, session: Session) -> JsonResponse:
-    values = body.model_dump(exclude_unset=True)
-    return JsonResponse(only(CameraDetail, await service.change_camera(session, camera_id, values)))
+async def update_camera(
+    camera_id: int, body: CameraPart, session: Session, request: Request
+) -> JsonResponse:
+    values = body.model_dump(exclude_unset=True, exclude={"stream_url"})
+    camera = await service.change_camera(session, camera_id, values)
+    await _keep_stream(session, camera_id, body, request)
+    return JsonResponse(only(CameraDetail, camera))
+
+
+async def _keep_stream(
+    session: Session, camera_id: int, body: CameraBody, request: Request
+) -> None:
+    if "stream_url" in body.model_fields_set:
+        url = body.stream_url.get_secret_value() if body.stream_url else None
+        await edges.keep_stream(session, camera_id, url, request.app.state.seal)
 
 
 # --- lines --------------------------------------------------------------------------------------

@@ -1,17 +1,17 @@
 """Reads and writes cameras and lines."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import DateTime, func, literal_column, select, update
+from sqlalchemy import DateTime, delete, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.errors import Conflict
 from occupancy.domain import CameraType, LineDirection, counted_directions
-from occupancy.tables import cameras, lines, watches
+from occupancy.tables import cameras, lines, streams, watches
 
 Values = Mapping[str, Any]
 _BEFORE_ALL: Final = literal_column("'-infinity'::timestamptz", DateTime(timezone=True))
@@ -123,6 +123,32 @@ class Cameras:
             since = now if before is not None else _BEFORE_ALL
             values |= {"line_id": line.id, "camera_id": camera_id, "since": since}
             await self._session.execute(insert(watches).values(**values, until=_FOR_EVER))
+
+    async def of_edge(self, edge_id: str) -> list[Values]:
+        """List the active cameras that an edge-counter watches, by id."""
+        found = select(cameras).where(cameras.c.edge_id == edge_id, cameras.c.is_active)
+        rows = await self._session.execute(found.order_by(cameras.c.id))
+        return [dict(row) for row in rows.mappings()]
+
+    async def lines_of_all(self, camera_ids: Collection[int]) -> list[Values]:
+        """List the lines of cameras, by id."""
+        found = select(lines).where(lines.c.camera_id.in_(camera_ids)).order_by(lines.c.id)
+        return [dict(row) for row in (await self._session.execute(found)).mappings()]
+
+    async def streams_of(self, camera_ids: Collection[int]) -> dict[int, bytes]:
+        """Return where the pictures of cameras come from, sealed, of those that say so."""
+        found = select(streams).where(streams.c.camera_id.in_(camera_ids))
+        return {row.camera_id: row.url for row in await self._session.execute(found)}
+
+    async def set_stream(self, camera_id: int, sealed: bytes | None) -> None:
+        """Store where the pictures of a camera come from; None: nobody says so."""
+        if sealed is None:
+            gone = delete(streams).where(streams.c.camera_id == camera_id)
+            await self._session.execute(gone)
+            return
+        told = insert(streams).values(camera_id=camera_id, url=sealed)
+        keys, changed = [streams.c.camera_id], {"url": told.excluded.url}
+        await self._session.execute(told.on_conflict_do_update(index_elements=keys, set_=changed))
 
     async def lines_of(self, camera_id: int) -> list[Values]:
         """List a camera's lines by id."""
