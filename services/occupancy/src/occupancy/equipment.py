@@ -27,11 +27,13 @@ class Heartbeat:
     Args:
         sent_at, started_at: by the clock of the edge, timezone-aware.
         arrived_at: by the clock of Kafka's broker, timezone-aware.
+        partition: of the topic, on which it came.
         reason: what is wrong, for a person, without any password.
     """
 
     camera_id: int
     edge_id: str
+    partition: int
     arrived_at: datetime
     sent_at: datetime
     started_at: datetime

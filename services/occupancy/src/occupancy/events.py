@@ -77,11 +77,12 @@ async def on_heartbeats(
     But only those of the first minute of an edge's run: one wrong edge, every ten seconds, would
     else be so many dead letters that the consumer stops, and with it all counting.
     """
+    arrived = zip(_believable(batch.arrived_ms), batch.partitions, strict=True)
     told = [
-        _heartbeat(event.data, arrived_ms)
-        for event, arrived_ms in zip(batch, _believable(batch.arrived_ms), strict=True)
+        _heartbeat(event.data, arrived_ms, partition)
+        for event, (arrived_ms, partition) in zip(batch, arrived, strict=True)
     ]
-    unknown = await equipment.take(session, told, batch.partition)
+    unknown = await equipment.take(session, told)
     return [
         Refused(event, NotFound(f"Camera {event.data.camera_id} not found"))
         for event in batch
@@ -90,11 +91,12 @@ async def on_heartbeats(
     ]
 
 
-def _heartbeat(data: HeartbeatV1, arrived_ms: int) -> Heartbeat:
+def _heartbeat(data: HeartbeatV1, arrived_ms: int, partition: int) -> Heartbeat:
     sent_at, started_at = datable([data.sent_at, data.started_at])
     return Heartbeat(
         camera_id=data.camera_id,
         edge_id=data.edge_id,
+        partition=partition,
         arrived_at=datetime.fromtimestamp(arrived_ms / 1000, UTC),
         sent_at=sent_at,
         started_at=started_at,

@@ -18,6 +18,7 @@ def heartbeat(number: int, *, off_s: float = 0, late_s: float = 0, **changes: An
     values: dict[str, Any] = {
         "camera_id": 1,
         "edge_id": "lobby-1",
+        "partition": 0,
         "arrived_at": at + timedelta(seconds=late_s),
         "sent_at": at + timedelta(seconds=off_s),
         "started_at": NOON,

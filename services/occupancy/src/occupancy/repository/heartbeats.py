@@ -38,15 +38,14 @@ class Heartbeats:
             for row in await self._session.execute(ordered)
         }
 
-    async def store(self, states: Iterable[EdgeState], partition: int) -> None:
-        """Store what is known now, as heard on a partition of the topic."""
+    async def store(self, states: Iterable[EdgeState]) -> None:
+        """Store what is known now."""
         rows = [
             {
                 **asdict(state.last),
                 "found": sorted(state.found),
                 "held": sorted(state.held),
                 "is_silent": state.is_silent,
-                "partition": partition,
                 "heard_at": func.clock_timestamp(),
             }
             for state in states

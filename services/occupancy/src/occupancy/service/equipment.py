@@ -12,7 +12,7 @@ from occupancy.service.alerts import Finding, settle
 _TYPE: Final = "equipment_failure"
 
 
-async def take(session: AsyncSession, told: Sequence[Heartbeat], partition: int) -> set[int]:
+async def take(session: AsyncSession, told: Sequence[Heartbeat]) -> set[int]:
     """Take heartbeats over, in the order in which they came; returns the cameras that are unknown.
 
     One that comes again changes nothing.
@@ -28,7 +28,7 @@ async def take(session: AsyncSession, told: Sequence[Heartbeat], partition: int)
             now[key] = after(now.get(key), one)
     changed = {key: state for key, state in now.items() if before.get(key) is not state}
     if changed:
-        await heartbeats.store([changed[key] for key in sorted(changed)], partition)
+        await heartbeats.store([changed[key] for key in sorted(changed)])
     news = {key[0] for key in changed if _causes(before.get(key)) != now[key].causes}
     await _judge(session, news, now)
     return camera_ids - known
