@@ -121,6 +121,39 @@ async def test_a_batch_that_holds_an_event_twice_counts_it_once(
     assert found == [(1, 1), (1, 2)]
 
 
+async def test_it_knows_where_it_has_heard_everything_and_for_how_long(
+    make: Make, database: Database, topics: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.consumer.LONGEST_GAP_S", 1.5)
+    free = asyncio.Event()
+
+    async def slow(session: AsyncSession, events: Sequence[CloudEvent[Any]]) -> Any:
+        await free.wait()
+        return await sample_service.record(session, events)
+
+    async def until(wanted: list[int], for_s: float) -> None:
+        async with asyncio.timeout(25):
+            while sorted(consumer.up_to_date(THINGS, for_s=for_s)) != wanted:
+                await asyncio.sleep(0.05)
+
+    consumer, everywhere = make(Subscription(THINGS, slow)), [0, 1, 2]
+    assert consumer.up_to_date(THINGS, for_s=0) == []
+    async with running(consumer):
+        await until(everywhere, 2.0)
+        # What it cannot handle, as while the database is away, keeps it from all the rest.
+        await send(topics, [(1, event(1, 1))])
+        await until([], 0.0)
+        free.set()
+        await until_recorded(database, 1)
+        await until(everywhere, 0.0)
+        # The time before is lost.
+        assert consumer.up_to_date(THINGS, for_s=1.0) == []
+        await send(topics, [(thing, event(thing, 2)) for thing in range(100)])
+        await until(everywhere, 2.0)
+    await asyncio.sleep(1.6)
+    assert consumer.up_to_date(THINGS, for_s=0) == []
+
+
 async def test_a_crash_between_effect_and_offset_repeats_nothing(
     make: Make, database: Database, topics: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
