@@ -143,6 +143,7 @@ async def test_it_knows_where_it_has_heard_everything_and_for_how_long(
         # What it cannot handle, as while the database is away, keeps it from all the rest.
         await send(topics, [(1, event(1, 1))])
         await until([], 0.0)
+        await asyncio.sleep(1.5)
         free.set()
         await until_recorded(database, 1)
         await until(everywhere, 0.0)
