@@ -8,7 +8,7 @@ import httpx
 from aiokafka import AIOKafkaProducer
 from making import make_camera, make_line
 
-from common.events import CROSSINGS, HEARTBEATS, CrossingV1, HeartbeatV1
+from common.events import CROSSINGS, DROPPED, HEARTBEATS, CrossingV1, DroppedV1, HeartbeatV1
 from common.ids import new_cuid
 
 BEGAN = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -47,6 +47,27 @@ class Edge:
         for message in messages:
             key = str(self.camera_id).encode()
             await self._producer.send_and_wait(CROSSINGS.name, message, key=key)
+
+    async def drop(self, first: int, last: int, **changes: Any) -> None:
+        """Give crossings up."""
+        now = datetime.now(UTC)
+        values = {
+            "edge_id": self.edge_id,
+            "camera_id": self.camera_id,
+            "first_sequence": first,
+            "last_sequence": last,
+            "dropped_at": now,
+            "reason": "spool_full",
+            **changes,
+        }
+        raw = DROPPED.encode(
+            DroppedV1(**values),
+            event_id=new_cuid(),
+            source=f"edge/{self.edge_id}",
+            subject=f"camera/{self.camera_id}",
+            at=now,
+        )
+        await self._producer.send_and_wait(DROPPED.name, raw, key=str(self.camera_id).encode())
 
     def heartbeat(self, **changes: Any) -> bytes:
         now = datetime.now(UTC)

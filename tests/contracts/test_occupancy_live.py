@@ -1,12 +1,16 @@
 """Document 002 (`occupancy`): live counts, from crossings on the topic to the gateway."""
 
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from edges import Edge, live, watch
-from making import make_camera, make_line
+from making import make_camera, make_line, make_room
 from running_system import System, eventually
 
 from common.events import CROSSINGS
@@ -28,6 +32,8 @@ async def test_crossings_become_counts(
         "total_entries": 7,
         "total_exits": 2,
         "unique_persons": 7,
+        "occupancy_low": 3,
+        "occupancy_high": 7,
     }
 
 
@@ -174,3 +180,164 @@ async def test_a_broken_event_is_parked_with_its_reason_and_stops_nothing(
     await consumer.stop()
     for message, reason in broken.items():
         assert reason in parked[message]
+
+
+async def test_the_error_grows_with_crossings_and_what_was_given_up_and_ends_with_a_headcount(
+    anyone: httpx.AsyncClient, admin: httpx.AsyncClient, producer: AIOKafkaProducer
+) -> None:
+    edge = await watch(admin, producer)
+
+    async def bounds() -> tuple[int, int, int]:
+        shown = await live(anyone, edge)
+        return shown["occupancy_low"], shown["current_occupancy"], shown["occupancy_high"]
+
+    async def becomes(*wanted: int) -> None:
+        await eventually(bounds, lambda seen: seen == wanted)
+
+    await becomes(0, 0, 0)
+    await edge.send([edge.crossing(number) for number in range(1, 101)])
+    # Twice the root of 3 % of a hundred.
+    await becomes(96, 100, 104)
+    await edge.drop(101, 110)
+    await becomes(86, 100, 114)
+    # Told again as it has grown, then once more.
+    for _ in range(2):
+        await edge.drop(101, 115)
+    await becomes(81, 100, 119)
+
+    counted = {"occupancy_value": 90}
+    reply = await admin.post(f"/api/occupancy/cameras/{edge.camera_id}/calibrate", json=counted)
+    assert reply.status_code == 200, reply.text
+    await becomes(90, 90, 90)
+    shown = await live(anyone, edge)
+    assert (shown["total_entries"], shown["total_exits"]) == (100, 0)
+
+
+async def test_who_comes_by_one_door_of_a_room_and_leaves_by_another_is_gone(
+    anyone: httpx.AsyncClient, admin: httpx.AsyncClient, producer: AIOKafkaProducer
+) -> None:
+    room = await make_room(admin)
+    before = (await anyone.get("/api/occupancy/facility/live")).json()
+    front = await watch(admin, producer, room_id=room["id"], max_occupancy=10)
+    back = await watch(admin, producer, room_id=room["id"], max_occupancy=10)
+
+    async def facility() -> tuple[int, int]:
+        shown = (await anyone.get("/api/occupancy/facility/live")).json()
+        names = ("facility_occupancy", "total_exits_all_cameras")
+        people, exits = (shown[name] - before[name] for name in names)
+        return people, exits
+
+    async def alerts() -> set[str]:
+        found = []
+        for edge in (front, back):
+            reply = await anyone.get("/api/occupancy/alerts", params={"camera_id": edge.camera_id})
+            found += reply.json()
+        return {alert["alert_type"] for alert in found}
+
+    await front.send([front.crossing(number) for number in range(1, 9)])
+    await back.send([back.crossing(number, "exit") for number in range(1, 9)])
+
+    await eventually(facility, lambda seen: seen == (0, 8))
+    assert await alerts() == set()
+
+    # One too many has left: both doors' cameras know.
+    await back.send([back.crossing(9, "exit")])
+    await eventually(alerts, lambda seen: seen == {"negative_count"})
+    await front.send([front.crossing(number) for number in range(9, 11)])
+    await eventually(alerts, lambda seen: seen == set())
+
+
+class Listener:
+    """A dashboard that reads a stream."""
+
+    def __init__(self, lines: AsyncIterator[str]) -> None:
+        self._lines = lines
+        self.last_id = ""
+
+    async def next(self) -> tuple[str, dict[str, Any]]:
+        """Return the next event's kind and data."""
+        fields: dict[str, str] = {}
+        async for line in self._lines:
+            if not line and "data" in fields:
+                self.last_id = fields["id"]
+                data: dict[str, Any] = json.loads(fields["data"])
+                return fields["event"], data
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        raise AssertionError("the stream has ended")
+
+    async def until(self, wanted: Callable[[str, dict[str, Any]], bool]) -> dict[str, Any]:
+        async with asyncio.timeout(20):
+            while True:
+                kind, data = await self.next()
+                if wanted(kind, data):
+                    return data
+
+
+@asynccontextmanager
+async def listening(client: httpx.AsyncClient, last_id: str = "") -> AsyncIterator[Listener]:
+    headers = {"last-event-id": last_id} if last_id else {}
+    async with client.stream("GET", "/api/occupancy/stream", headers=headers) as reply:
+        assert reply.status_code == 200
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        yield Listener(reply.aiter_lines())
+
+
+async def test_a_stream_tells_all_then_what_changes_and_goes_on_where_it_was_left(
+    anyone: httpx.AsyncClient, admin: httpx.AsyncClient, producer: AIOKafkaProducer
+) -> None:
+    moving, still = await watch(admin, producer), await watch(admin, producer)
+
+    def of(edge: Edge, entries: int) -> Callable[[str, dict[str, Any]], bool]:
+        return lambda kind, data: (
+            kind == "camera"
+            and data["camera_id"] == edge.camera_id
+            and data["total_entries"] == entries
+        )
+
+    async with listening(anyone) as first:
+        await first.until(of(still, 0))
+        await moving.send([moving.crossing(1)])
+        shown = await first.until(of(moving, 1))
+        assert shown == await live(anyone, moving)
+        facility = await first.until(lambda kind, _: kind == "facility")
+        assert facility.keys() >= {"facility_occupancy", "cameras_active"}
+
+    await moving.send([moving.crossing(number) for number in (2, 3)])
+    await eventually(lambda: live(anyone, moving), lambda seen: seen["total_entries"] == 3)
+    async with listening(anyone, first.last_id) as again:
+        seen = []
+
+        def noted(kind: str, data: dict[str, Any]) -> bool:
+            seen.append(data.get("camera_id"))
+            return of(moving, 3)(kind, data)
+
+        await again.until(noted)
+    # Only what had changed meanwhile.
+    assert still.camera_id not in seen
+
+    # An id of another process is of no use: everything is told.
+    async with listening(anyone, "0badcafe-7") as other:
+        await other.until(of(still, 0))
+        await admin.put(f"/api/occupancy/cameras/{still.camera_id}", json={"is_active": False})
+        gone = await other.until(lambda kind, _: kind == "removed")
+        assert gone == {"camera_id": still.camera_id}
+
+
+async def test_what_is_read_from_memory_is_worded_like_the_rest(
+    anyone: httpx.AsyncClient, admin: httpx.AsyncClient, producer: AIOKafkaProducer
+) -> None:
+    edge = await watch(admin, producer)
+    path = f"/api/occupancy/cameras/{edge.camera_id}/live"
+    await eventually(lambda: live(anyone, edge), lambda seen: "occupancy_low" in seen)
+    shown = await anyone.get(path)
+
+    known = await anyone.get(path, headers={"if-none-match": shown.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    for unknown in ("999999", "0", "999999999999"):
+        reply = await anyone.get(f"/api/occupancy/cameras/{unknown}/live")
+        assert reply.json() == {"detail": f"Camera {unknown} not found"}
+    for no_id in ("x", "-", "\u0663"):
+        reply = await anyone.get(f"/api/occupancy/cameras/{no_id}/live")
+        assert reply.status_code == 400
+    assert (await anyone.head(path)).status_code in {200, 405}

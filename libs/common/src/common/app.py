@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute
 from opentelemetry import propagate, trace
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -120,7 +120,8 @@ def _unless_known(handle: Handler) -> Handler:
 
     async def answer(request: Request) -> Response:
         response = await handle(request)
-        if response.status_code != 200 or "etag" in response.headers:
+        is_stream = isinstance(response, StreamingResponse)
+        if response.status_code != 200 or "etag" in response.headers or is_stream:
             return response
         etag = f'"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
         known = request.headers.get("if-none-match", "")
@@ -141,6 +142,8 @@ def create_app(
     routers: Sequence[APIRouter],
     checks: Mapping[str, Check],
     unavailable: str = "Service temporarily unavailable",
+    before_routes: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    on_drain: Callable[[], None] = lambda: None,
 ) -> "Operations":
     """Make the application of a service.
 
@@ -149,6 +152,8 @@ def create_app(
         routers: made by `contract_router`.
         checks: what must not raise for the service to be ready, by name.
         unavailable: what callers are told while the database is away.
+        before_routes: wraps the routes in what answers some requests without them.
+        on_drain: ends what would go on for ever, when the process is about to end.
     """
     api = create_api(service, version=version, routers=routers, unavailable=unavailable)
 
@@ -156,7 +161,8 @@ def create_app(
     async def openapi(contract: Contract) -> dict[str, Any]:
         return contract_openapi(api, contract)
 
-    return Operations(RequestContext(RequireIdentity(api, verifier)), checks, api)
+    inside = RequireIdentity(before_routes(api), verifier)
+    return Operations(RequestContext(inside), checks, api, on_drain)
 
 
 def create_api(
@@ -310,8 +316,15 @@ _NOTHING_HERE: Final = Response(status_code=404)
 class Operations:
     """/healthz (the process lives), /readyz (it can answer), /metrics; needs no identity."""
 
-    def __init__(self, app: ASGIApp, checks: Mapping[str, Check], api: FastAPI) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        checks: Mapping[str, Check],
+        api: FastAPI,
+        on_drain: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = app
+        self._on_drain = on_drain
         self._checks = checks
         self._draining = False
         self.state = api.state
@@ -320,6 +333,7 @@ class Operations:
     def drain(self) -> None:
         """Say on /readyz that no new request should come."""
         self._draining = True
+        self._on_drain()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] not in _NO_IDENTITY:

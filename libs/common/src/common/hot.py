@@ -38,7 +38,7 @@ class HotConnections:
         """
         await self._take_slot()
         try:
-            connection = self._pop() or await self._open()
+            connection = self._pop() or await self.connect()
             try:
                 # Of a caller who is cancelled meanwhile, the driver ends the statement.
                 return await fetch_row(connection, statement, values)
@@ -66,7 +66,13 @@ class HotConnections:
         except TimeoutError as error:
             raise PoolTimeout("no connection was free for a statement") from error
 
-    async def _open(self) -> "asyncpg.Connection[Any]":
+    async def connect(self) -> "asyncpg.Connection[Any]":
+        """Open a connection of the caller's own, besides those that are counted here.
+
+        Raises:
+            DBAPIError: as SQLAlchemy would, of what the driver raises.
+            OSError: the server can't be reached.
+        """
         try:
             return await asyncpg.connect(**self._connect)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -37,12 +37,14 @@ class Parts:
     Args:
         app: what answers on the service's port.
         workers: what consumes, relays and keeps time; each runs until it is cancelled.
+        followers: what keeps in memory what is answered; likewise, wherever requests are answered.
         close: lets go of what the parts hold.
     """
 
     app: Operations
     workers: Sequence[Worker]
     close: Callable[[], Awaitable[None]]
+    followers: Sequence[Worker] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,10 @@ class Service(Generic[SettingsT]):
             try:
                 await serve(
                     [Listener(parts.app, settings.host, settings.port)],
-                    workers=parts.workers if workers else (),
+                    workers=[
+                        *(parts.workers if workers else ()),
+                        *(parts.followers if api else ()),
+                    ],
                     drain=parts.app.drain,
                 )
             finally:

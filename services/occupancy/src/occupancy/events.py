@@ -1,21 +1,25 @@
-"""What the service does with the events that it takes: crossings, heartbeats, zones of rooms."""
+"""What the service does with what it takes: crossings, gaps, heartbeats, zones of rooms."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import available_timezones
+
+import msgspec
 
 from common.consumer import Batch, Refused, Subscription
 from common.db import AsyncSession
 from common.errors import BrokenEvent, NotFound
 from common.events import (
     CROSSINGS,
+    DROPPED,
     HEARTBEATS,
     ROOMS,
     CloudEvent,
     CrossingV1,
+    DroppedV1,
     HeartbeatV1,
     RoomV1,
 )
@@ -23,6 +27,7 @@ from common.fields import clean_text
 from common.log import redact
 from occupancy.domain import Crossings, datable
 from occupancy.equipment import Heartbeat
+from occupancy.repository import ingest
 from occupancy.service import counting, equipment, history
 
 PARKED_OF_A_RUN: Final = timedelta(minutes=1)
@@ -56,6 +61,28 @@ async def on_crossings(
     )
     unknown = await counting.count_crossings(session, crossings, zone)
     return [Refused(events[place], NotFound(reason)) for place, reason in unknown.items()]
+
+
+async def on_dropped(
+    session: AsyncSession, events: Batch[DroppedV1], *, zone: str
+) -> list[Refused[DroppedV1]]:
+    """Keep which crossings will never come; those of cameras that do not exist are refused."""
+    known = await ingest.hold(session, {event.data.camera_id for event in events}, zone)
+    gaps = [_gap(event.data) for event in events if event.data.camera_id in known]
+    await ingest.give_up(session, gaps)
+    return [
+        Refused(event, NotFound(f"Camera {event.data.camera_id} not found"))
+        for event in events
+        if event.data.camera_id not in known
+    ]
+
+
+def _gap(data: DroppedV1) -> Mapping[str, Any]:
+    moments = ("first_crossed_at", "last_crossed_at", "dropped_at")
+    values = msgspec.structs.asdict(data)
+    return values | {
+        name: datable([values[name]])[0] for name in moments if values[name] is not None
+    }
 
 
 def _believable(arrived_ms: Sequence[int]) -> Sequence[int]:
@@ -138,6 +165,7 @@ def subscriptions(zone: str) -> list[Subscription[Any]]:
     """
     return [
         Subscription(CROSSINGS, partial(on_crossings, zone=zone), claims=False),
+        Subscription(DROPPED, partial(on_dropped, zone=zone)),
         Subscription(HEARTBEATS, on_heartbeats, claims=False),
         Subscription(ROOMS, on_rooms),
     ]

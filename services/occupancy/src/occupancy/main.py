@@ -9,8 +9,9 @@ from common.identity import Verifier
 from common.process import Parts, Service, Worker
 from common.relay import Relay
 from common.sealing import Seal
-from occupancy.api import cameras, edges, history
+from occupancy.api import cameras, edges, history, live
 from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
+from occupancy.live import Board
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
 from occupancy.timers import (
@@ -38,14 +39,18 @@ def build(settings: Settings) -> Parts:
         lanes=INGEST_LANES,
     )
 
+    board = Board(database)
     app = create_app(
         "occupancy",
         version="1",
         verifier=Verifier("occupancy", settings.identity_public_keys),
-        routers=[cameras.router, edges.router, history.router],
+        routers=[cameras.router, edges.router, history.router, live.router],
         checks={"database": database.check, "consumer": consumer.check},
         unavailable=NOT_INITIALIZED,
+        before_routes=partial(live.LiveReads, board=board),
+        on_drain=board.close,
     )
+    app.state.board = board
     app.state.database = database
     app.state.settings = settings
     key = settings.secrets_key
@@ -60,7 +65,7 @@ def build(settings: Settings) -> Parts:
     ]
     if settings.reset_at is not None:
         workers.append(partial(reset_nightly, database, settings.reset_at, settings.timezone))
-    return Parts(app, workers=workers, close=database.close)
+    return Parts(app, workers=workers, close=database.close, followers=[board.run])
 
 
 SERVICE = Service("occupancy", Settings, SCHEMA, build)

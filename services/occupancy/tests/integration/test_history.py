@@ -63,7 +63,7 @@ async def stored(database: Database, camera_id: int) -> dict[str, list[tuple[Any
                 select(*columns).where(table.c.camera_id == camera_id).order_by(*columns)
             )
             kept[table.name] = [tuple(row) for row in rows]
-        [live] = await Counts(session).live(camera_id)
+        [live] = await Counts(session).live([camera_id])
     kept["now"] = [(live.entries, live.exits, live.net, live.unique_persons)]
     return kept
 
@@ -143,7 +143,7 @@ async def test_a_headcount_outweighs_what_came_before_it_however_late(database: 
     )
 
     async with database.sessions() as session:
-        [live] = await Counts(session).live(door[0])
+        [live] = await Counts(session).live([door[0]])
         level = await History(session).level_before(door[0], at + timedelta(hours=2))
 
     assert live.occupancy == level == 51
@@ -191,7 +191,7 @@ async def test_a_nightly_reset_takes_nobody_into_the_next_day(database: Database
 
     assert (first, again) == (1, 0)
     async with database.sessions() as session:
-        [live] = await Counts(session).live(door[0])
+        [live] = await Counts(session).live([door[0]])
         found = await History(session).hours(door[0], evening, now)
     # 04:00 in Berlin is 02:00 in UTC, where two of five had left and nobody is since.
     levels = {hour.start: hour.level for hour in found}

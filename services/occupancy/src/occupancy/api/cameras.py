@@ -1,6 +1,6 @@
 """The contract `occupancy`: cameras, lines, live counts."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
@@ -12,10 +12,9 @@ from common.db import Session
 from common.events import EDGE_ID
 from common.fields import CLEAN, Integer, IntegerId, Name
 from occupancy import streams
-from occupancy.api.replies import iso, only, refusals
+from occupancy.api.replies import only, refusals
 from occupancy.domain import CameraType, LineDirection
 from occupancy.repository.cameras import Cameras
-from occupancy.repository.counts import Counts
 from occupancy.service import cameras as service
 from occupancy.service import edges
 
@@ -129,23 +128,6 @@ class LineDetail(NewLineView):
     confidence_threshold: float
 
 
-class LiveView(BaseModel):
-    camera_id: int
-    current_occupancy: int
-    total_entries: int
-    total_exits: int
-    unique_persons: int
-    last_updated: datetime
-
-
-class FacilityView(BaseModel):
-    facility_occupancy: int
-    total_entries_all_cameras: int
-    total_exits_all_cameras: int
-    cameras_active: int
-    last_updated: datetime
-
-
 # --- cameras ------------------------------------------------------------------------------------
 
 
@@ -235,40 +217,3 @@ async def get_line(line_id: int, session: Session) -> JsonResponse:
 async def update_line(line_id: int, body: LinePart, session: Session) -> JsonResponse:
     values = body.model_dump(exclude_unset=True)
     return JsonResponse(only(LineDetail, await service.change_line(session, line_id, values)))
-
-
-# --- live ---------------------------------------------------------------------------------------
-
-
-@router.get(
-    "/api/occupancy/cameras/{camera_id}/live",
-    response_model=LiveView,
-    responses=refusals(400, 404),
-)
-async def get_live(camera_id: int, session: Session) -> JsonResponse:
-    live = await service.live(session, camera_id)
-    return JsonResponse(
-        {
-            "camera_id": live.camera_id,
-            "current_occupancy": live.occupancy,
-            "total_entries": live.entries,
-            "total_exits": live.exits,
-            "unique_persons": live.unique_persons,
-            "last_updated": iso(live.updated_at),
-        }
-    )
-
-
-@router.get("/api/occupancy/facility/live", response_model=FacilityView, responses=refusals())
-async def get_facility_live(session: Session) -> JsonResponse:
-    cameras = await Counts(session).live()
-    updated_at = max((live.updated_at for live in cameras), default=datetime.now(UTC))
-    return JsonResponse(
-        {
-            "facility_occupancy": sum(live.occupancy for live in cameras),
-            "total_entries_all_cameras": sum(live.entries for live in cameras),
-            "total_exits_all_cameras": sum(live.exits for live in cameras),
-            "cameras_active": len(cameras),
-            "last_updated": iso(updated_at),
-        }
-    )

@@ -15,6 +15,7 @@ from common.db import Session
 from common.fields import CLEAN, Integer, IntegerId
 from common.identity import Identity
 from occupancy.api.replies import iso, refusals
+from occupancy.domain import people_in
 from occupancy.history import Hour, local_day, start_of_day, start_of_month
 from occupancy.repository.alerts import Alerts
 from occupancy.repository.cameras import Cameras
@@ -365,8 +366,8 @@ async def get_facility_stats(session: Session) -> JsonResponse:
     cameras = Cameras(session)
     total, capacity = await cameras.count(), await cameras.capacity()
     active = {live.camera_id: live for live in await Counts(session).live()}
-    people = sum(live.occupancy for live in active.values())
-    there = sum(active[camera_id].occupancy for camera_id in capacity)
+    people = people_in(active.values())
+    there = people_in(active[camera_id] for camera_id in capacity)
     share = 100 * there / sum(capacity.values()) if capacity else 0.0
     return JsonResponse(
         {

@@ -37,10 +37,24 @@ _ADD_UP_ROOMS: Final = text("""
     WHERE levels.room_id = sums.room_id AND levels.occupancy <> sums.people
     RETURNING levels.room_id, version, levels.occupancy, levels.measured_at
 """)
+# Whoever comes in by one door of a room may leave by another: what is judged is the room.
 _READINGS: Final = text("""
-    SELECT cameras.id, counts.occupancy, max_occupancy
-    FROM occupancy.cameras JOIN occupancy.counts ON counts.camera_id = cameras.id
+    SELECT cameras.id, coalesce(of_room.net, counts.occupancy) AS net, cameras.max_occupancy
+    FROM occupancy.cameras
+    JOIN occupancy.counts ON counts.camera_id = cameras.id
+    LEFT JOIN LATERAL (
+        SELECT sum(others.occupancy)::bigint AS net
+        FROM occupancy.cameras AS beside
+        JOIN occupancy.counts AS others ON others.camera_id = beside.id
+        WHERE beside.room_id = cameras.room_id AND beside.is_active
+    ) AS of_room ON cameras.is_active
     WHERE cameras.id = ANY(:cameras)
+""")
+_BESIDE: Final = text("""
+    SELECT id FROM occupancy.cameras WHERE id = ANY(:cameras)
+    UNION
+    SELECT beside.id FROM occupancy.cameras JOIN occupancy.cameras AS beside USING (room_id)
+    WHERE cameras.id = ANY(:cameras) AND beside.is_active
 """)
 
 
@@ -54,6 +68,10 @@ class Counts:
         """Return what the alerts of cameras are judged by."""
         rows = await self._session.execute(_READINGS, {"cameras": sorted(camera_ids)})
         return [Reading(*row) for row in rows]
+
+    async def beside(self, camera_ids: Collection[int]) -> list[int]:
+        """Return cameras, and the others at doors of the same rooms."""
+        return list(await self._session.scalars(_BESIDE, {"cameras": sorted(camera_ids)}))
 
     async def hold(self, camera_id: int) -> None:
         """Let nobody else add to a camera's counts until the transaction ends."""
@@ -82,15 +100,29 @@ class Counts:
         rows = await self._session.execute(_ADD_UP_ROOMS, given)
         return [Level(*row) for row in rows]
 
-    async def live(self, camera_id: int | None = None) -> list[Live]:
-        """Return the counts of a camera, or of all active ones; one without crossings has zeros."""
+    async def live(
+        self, camera_ids: Collection[int] | None = None, *, also_inactive: bool = False
+    ) -> list[Live]:
+        """Return the counts of cameras; those without crossings have zeros.
+
+        Args:
+            camera_ids: None: of all.
+            also_inactive: else only those of cameras that are in use.
+        """
         found = select(
-            cameras.c.id,
+            cameras.c.id.label("camera_id"),
+            cameras.c.is_active,
+            cameras.c.room_id,
             func.coalesce(counts.c.entries, 0).label("entries"),
             func.coalesce(counts.c.exits, 0).label("exits"),
             func.coalesce(counts.c.occupancy, 0).label("net"),
             func.coalesce(counts.c.unique_persons, 0).label("unique_persons"),
+            func.coalesce(counts.c.crossed, 0).label("crossed"),
+            func.coalesce(counts.c.lost, 0).label("lost"),
             func.coalesce(counts.c.updated_at, cameras.c.created_at).label("updated_at"),
         ).outerjoin(counts, counts.c.camera_id == cameras.c.id)
-        wanted = cameras.c.is_active if camera_id is None else cameras.c.id == camera_id
-        return [Live(*row) for row in await self._session.execute(found.where(wanted))]
+        if not also_inactive:
+            found = found.where(cameras.c.is_active)
+        if camera_ids is not None:
+            found = found.where(cameras.c.id.in_(camera_ids))
+        return [Live(**row) for row in (await self._session.execute(found)).mappings()]

@@ -6,7 +6,7 @@ Measured to be hot (docs/adr/0016): what is done for each crossing is done by Po
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -196,6 +196,26 @@ _FORGET_GAPS: Final = text("""
     RETURNING camera_id, edge_id
 """)
 
+# A gap that has grown is told again. What was dropped before a camera was last corrected no longer
+# matters to how many are there now.
+_GIVE_UP: Final = text("""
+    WITH stored AS (
+        INSERT INTO occupancy.gaps AS known (camera_id, edge_id, first_sequence, last_sequence,
+            entries, exits, first_crossed_at, last_crossed_at, dropped_at, reason)
+        VALUES (:camera_id, :edge_id, :first_sequence, :last_sequence, :entries, :exits,
+            :first_crossed_at, :last_crossed_at, :dropped_at, :reason)
+        ON CONFLICT (camera_id, edge_id, first_sequence) DO UPDATE SET
+            last_sequence = excluded.last_sequence, entries = excluded.entries,
+            exits = excluded.exits, first_crossed_at = excluded.first_crossed_at,
+            last_crossed_at = excluded.last_crossed_at, dropped_at = excluded.dropped_at
+            WHERE excluded.last_sequence > known.last_sequence
+        RETURNING camera_id, new.last_sequence - coalesce(old.last_sequence,
+            new.first_sequence - 1) AS lost, coalesce(last_crossed_at, dropped_at) AS until
+    )
+    UPDATE occupancy.counts SET lost = counts.lost + stored.lost FROM stored
+    WHERE counts.camera_id = stored.camera_id AND until >= coalesce(corrected_at, '-infinity')
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -287,3 +307,9 @@ async def take(
         )
     taken = [Taken(*row) for row in found["cameras"] or ()]
     return taken, (found["minutes_cameras"] or (), found["minutes_starts"] or ())
+
+
+async def give_up(session: AsyncSession, gaps: Sequence[Mapping[str, Any]]) -> None:
+    """Note crossings that will never come, of cameras that are held."""
+    for gap in gaps:
+        await session.execute(_GIVE_UP, gap)

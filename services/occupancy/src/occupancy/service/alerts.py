@@ -37,7 +37,8 @@ Wanted = Mapping[Key, Finding | None]
 
 
 async def judge(session: AsyncSession, camera_ids: Collection[int]) -> None:
-    """Raise and clear the alerts of cameras by how many people are there now."""
+    """Raise and clear the alerts of cameras, and others of their rooms, by who is there now."""
+    camera_ids = await Counts(session).beside(camera_ids)
     running = await Alerts(session).running(camera_ids)
     wanted: dict[Key, Finding | None] = {}
     people: dict[int, int] = {}

@@ -149,5 +149,5 @@ async def live(session: AsyncSession, camera_id: int) -> Live:
         NotFound: there is no such camera.
     """
     await get_camera(session, camera_id)
-    [found] = await Counts(session).live(camera_id)
+    [found] = await Counts(session).live([camera_id], also_inactive=True)
     return found

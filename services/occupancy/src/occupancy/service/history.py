@@ -63,6 +63,7 @@ async def calibrate(
     await _correct(session, values, zones[camera_id])
     if camera["room_id"] is not None:
         await publish_levels(session, {camera["room_id"]: now})
+    await judge(session, [camera_id])
     return now
 
 
@@ -79,15 +80,18 @@ async def reset(session: AsyncSession, at: time, now: datetime, default_zone: st
     zones = await history.zones(None, default_zone)
     for camera_id, zone in zones.items():
         by_time[latest(at, now, zone)].append(camera_id)
-    done = 0
+    done: list[int] = []
     for moment, camera_ids in by_time.items():
         for camera_id in await history.not_reset_since(camera_ids, moment):
             await Counts(session).hold(camera_id)
             values = {"camera_id": camera_id, "at": moment, "occupancy": 0, "reason": "reset"}
-            done += await _correct(session, values, zones[camera_id])
-    rooms = await Counts(session).rooms_of(zones) if done else {}
-    await publish_levels(session, dict.fromkeys(rooms.values(), now))
-    return done
+            if await _correct(session, values, zones[camera_id]):
+                done.append(camera_id)
+    if done:
+        rooms = await Counts(session).rooms_of(zones)
+        await publish_levels(session, dict.fromkeys(rooms.values(), now))
+        await judge(session, done)
+    return len(done)
 
 
 async def _correct(session: AsyncSession, values: Mapping[str, Any], zone: ZoneInfo) -> bool:
@@ -96,7 +100,6 @@ async def _correct(session: AsyncSession, values: Mapping[str, Any], zone: ZoneI
         return False
     since = start_of_hour(values["at"], zone)
     await history.walk([Walk(values["camera_id"], since, end_of_hour(since, zone), zone.key)])
-    await judge(session, [values["camera_id"]])
     return True
 
 
