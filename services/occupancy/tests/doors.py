@@ -56,11 +56,15 @@ async def count(
     Args:
         arrived_at: when; as long as it does not matter: now, or when the last of them was.
     """
+    return await count_crossings(session, told(crossings, arrived_at), zone)
+
+
+def told(crossings: Sequence[Crossing], arrived_at: datetime | None = None) -> Crossings:
+    """Take crossings apart, into a list for each field."""
     newest = max(crossing.crossed_at for crossing in crossings).timestamp()
     arrived_s = arrived_at.timestamp() if arrived_at else max(newest, time.time())
     columns = ([getattr(one, field.name) for one in crossings] for field in fields(Crossing))
     names = ("camera_ids", "edge_ids", "sequences", "line_ids", "directions")
     more = ("track_ids", "confidences", "crossed_at")
     given: dict[str, Any] = dict(zip((*names, *more), columns, strict=True))
-    told = Crossings(**given, arrived_ms=[int(arrived_s * 1000)] * len(crossings))
-    return await count_crossings(session, told, zone)
+    return Crossings(**given, arrived_ms=[int(arrived_s * 1000)] * len(crossings))

@@ -89,17 +89,15 @@ class Crossings:
         return min(self.crossed_at) >= last - LATEST and max(self.crossed_at) <= first + AHEAD
 
     @cached_property
-    def first(self) -> datetime:
-        """Nothing of it will be dated before this."""
+    def dated(self) -> Sequence[datetime]:
+        """When each was, as far as can be believed: else when it arrived."""
         if self.was_in_time:
-            return min(self.crossed_at)
-        arrived = _moment(min(self.arrived_ms))
-        return min(arrived, max(min(self.crossed_at), arrived - LATEST))
-
-    @cached_property
-    def last(self) -> datetime:
-        """Nothing of it will be dated after this."""
-        return max(self.crossed_at) if self.was_in_time else _moment(max(self.arrived_ms)) + AHEAD
+            return self.crossed_at
+        arrived = [_moment(ms) for ms in self.arrived_ms]
+        return [
+            told if came - LATEST <= told <= came + AHEAD else came
+            for told, came in zip(self.crossed_at, arrived, strict=True)
+        ]
 
     def only(self, places: Sequence[int]) -> "Crossings":
         """Return some of them."""

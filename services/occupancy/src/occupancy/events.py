@@ -47,8 +47,14 @@ async def on_crossings(
     Args:
         zone: of cameras that are in no room.
     """
+    unknown = await counting.count_crossings(session, crossings_of(events), zone)
+    return [Refused(events[place], NotFound(reason)) for place, reason in unknown.items()]
+
+
+def crossings_of(events: Batch[CrossingV1]) -> Crossings:
+    """Take events apart, into a list for each field."""
     told = [event.data for event in events]
-    crossings = Crossings(
+    return Crossings(
         camera_ids=[one.camera_id for one in told],
         edge_ids=[one.edge_id for one in told],
         sequences=[one.sequence for one in told],
@@ -59,8 +65,6 @@ async def on_crossings(
         crossed_at=datable([one.crossed_at for one in told]),
         arrived_ms=_believable(events.arrived_ms),
     )
-    unknown = await counting.count_crossings(session, crossings, zone)
-    return [Refused(events[place], NotFound(reason)) for place, reason in unknown.items()]
 
 
 async def on_dropped(

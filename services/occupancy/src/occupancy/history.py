@@ -1,4 +1,4 @@
-"""How many people were there: hours from minutes. No I/O, no framework.
+"""How many people were there: minutes, hours, and where they begin. No I/O, no framework.
 
 A minute says what its crossings did to the level, whatever that was before: so a crossing that
 comes days late changes its own minute, and the hours after it follow by walking on from there. A
@@ -7,7 +7,7 @@ Hours are local to the camera's building, and instants where they begin, so that
 02:00 of an autumn night are two.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -102,6 +102,12 @@ def start_of_month(moment: datetime, zone: ZoneInfo) -> datetime:
     return start_of_day(local_day(moment, zone).replace(day=1), zone)
 
 
+def months_before(moment: datetime, months: int) -> datetime:
+    """Return when the month began in UTC that was so many before that of a moment."""
+    number = moment.year * 12 + moment.month - 1 - months
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
 def latest(at: time, now: datetime, zone: ZoneInfo) -> datetime:
     """Return when it was a local time of day last."""
     today = local_day(now, zone)
@@ -116,47 +122,6 @@ def local_day(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
 
 
-def hours_of(level: int, minutes: Iterable[Minute], zone: ZoneInfo) -> Iterator[Hour]:
-    """Walk through minutes, and tell of each hour that has one.
-
-    Args:
-        level: before the first of them.
-        minutes: in order.
-    """
-    of_hour: list[Minute] = []
-    start: datetime | None = None
-    for minute in minutes:
-        began = start_of_hour(minute.start, zone)
-        if start is not None and began != start:
-            hour = hour_of(level, of_hour, start, end_of_hour(start, zone))
-            level = hour.level
-            yield hour
-            of_hour = []
-        start = began
-        of_hour.append(minute)
-    if start is not None:
-        yield hour_of(level, of_hour, start, end_of_hour(start, zone))
-
-
-def hour_of(level: int, minutes: Sequence[Minute], start: datetime, end: datetime) -> Hour:
-    """Add the minutes of an hour up.
-
-    Args:
-        level: at its start.
-    """
-    area, peak, at = 0, max(0, level), start
-    for minute in minutes:
-        area += max(0, level) * _microseconds(minute.start - at)
-        area += max(0, level * _microseconds(MINUTE) + minute.area)
-        peak = max(peak, level + minute.high)
-        level = minute.level_after(level)
-        peak = max(peak, level)
-        at = minute.end
-    area += max(0, level) * _microseconds(max(timedelta(), end - at))
-    entries, exits = (sum(getattr(one, name) for one in minutes) for name in ("entries", "exits"))
-    return Hour(start, end, entries, exits, area, peak, level)
-
-
 def every_hour(
     level: int, known: Iterable[Hour], first: datetime, last: datetime, zone: ZoneInfo
 ) -> Iterator[Hour]:
@@ -169,7 +134,12 @@ def every_hour(
     start = start_of_hour(first, zone)
     while start <= last:
         end = end_of_hour(start, zone)
-        hour = by_start.get(start) or hour_of(level, (), start, end)
+        hour = by_start.get(start) or _quiet(level, start, end)
         level = hour.level
         yield hour
         start = end
+
+
+def _quiet(level: int, start: datetime, end: datetime) -> Hour:
+    people = max(0, level)
+    return Hour(start, end, 0, 0, people * _microseconds(end - start), people, level)

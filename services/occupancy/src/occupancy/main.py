@@ -1,20 +1,26 @@
 """Puts the occupancy service together and runs it."""
 
+import asyncio
+from datetime import datetime
 from functools import partial
+
+import click
 
 from common.app import create_app
 from common.consumer import Consumer
 from common.db import Database
 from common.identity import Verifier
-from common.process import Parts, Service, Worker
+from common.process import Parts, Service, Worker, load_settings
 from common.relay import Relay
 from common.sealing import Seal
 from occupancy.api import cameras, edges, history, live
 from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
 from occupancy.live import Board
+from occupancy.recount import recount
 from occupancy.settings import Settings
 from occupancy.tables import SCHEMA, outbox, processed
 from occupancy.timers import (
+    forget_old,
     look_for_anomalies,
     look_for_silence,
     rebuild_on_request,
@@ -63,6 +69,8 @@ def build(settings: Settings) -> Parts:
         partial(look_for_silence, database, consumer, settings.silent_after_s),
         partial(look_for_anomalies, database, settings.timezone, settings.anomalies_every_s),
     ]
+    if settings.keep_months is not None:
+        workers.append(partial(forget_old, database, settings.keep_months))
     if settings.reset_at is not None:
         workers.append(partial(reset_nightly, database, settings.reset_at, settings.timezone))
     return Parts(app, workers=workers, close=database.close, followers=[board.run])
@@ -70,6 +78,28 @@ def build(settings: Settings) -> Parts:
 
 SERVICE = Service("occupancy", Settings, SCHEMA, build)
 main = SERVICE.commands()
+
+
+@main.command("recount")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--camera", "camera_id", type=int, help="Its integer id. [default: all in use]")
+def recount_command(day: datetime, camera_id: int | None) -> None:
+    """Count a local day anew from the topic, as long as Kafka has it.
+
+    For a day of which crossings were lost here, as after a restored backup. The service may run
+    meanwhile. The same topic gives the same rows, however often.
+
+    \b
+    Example:
+      occupancy recount 2026-11-20 --camera 7
+    """
+    settings = load_settings(Settings)
+    url = settings.database_url.get_secret_value()
+    database = Database.connect(url, schema=SCHEMA.name, pool=1)
+    work = recount(database, settings.kafka, day.date(), camera_id, settings.timezone)
+    for camera, crossings in sorted(asyncio.run(work).items()):
+        click.echo(f"camera {camera}: {crossings} crossings on {day:%Y-%m-%d}")
+
 
 if __name__ == "__main__":
     main()

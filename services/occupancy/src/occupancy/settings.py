@@ -18,6 +18,13 @@ class Settings(ServiceSettings):
         description="Local time of day, such as 04:00, at which every area is taken for empty;"
         " without it: never.",
     )
+    keep_months: int | None = Field(
+        24,
+        ge=4,
+        le=1200,
+        description="Whole months for which single crossings are kept; hours, days and months stay."
+        " Edges may be away for three.",
+    )
     silent_after_s: float = Field(
         30.0,
         gt=0,

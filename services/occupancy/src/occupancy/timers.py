@@ -9,6 +9,7 @@ from typing import Final
 from common.consumer import Consumer
 from common.db import UNAVAILABLE, AsyncSession, Database, is_unavailable
 from common.events import HEARTBEATS
+from occupancy.history import months_before
 from occupancy.repository.history import History
 from occupancy.service import anomalies, equipment, history
 
@@ -16,6 +17,7 @@ _log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 1.0
 RESET_EVERY_S: Final = 10.0
 SILENCE_EVERY_S: Final = 2.0
+FORGET_EVERY_S: Final = 3600.0
 
 
 async def rebuild_on_request(database: Database, zone: str) -> None:
@@ -44,6 +46,20 @@ async def reset_nightly(database: Database, at: time, zone: str) -> None:
     while True:
         await _patiently(database, reset)
         await asyncio.sleep(RESET_EVERY_S)
+
+
+async def forget_old(database: Database, keep_months: int) -> None:
+    """Forget single crossings of months that are over for long, until cancelled."""
+
+    async def forget(session: AsyncSession) -> bool:
+        month = months_before(datetime.now(UTC), keep_months)
+        for part in await History(session).keep_since(month):
+            _log.info("crossings forgotten", extra={"part": part})
+        return True
+
+    while True:
+        await _patiently(database, forget)
+        await asyncio.sleep(FORGET_EVERY_S)
 
 
 async def look_for_silence(database: Database, consumer: Consumer, after_s: float) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
+from long_way import US, hours_of
 
 from occupancy.history import (
     MINUTE,
@@ -14,7 +15,6 @@ from occupancy.history import (
     Minute,
     end_of_hour,
     every_hour,
-    hours_of,
     start_of_hour,
     start_of_month,
 )
@@ -22,7 +22,6 @@ from occupancy.history import (
 BERLIN, TEHRAN = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Tehran")
 BEGIN = datetime(2026, 3, 28, 20, 30, tzinfo=UTC)
 MANY = 1000
-US = timedelta(microseconds=1)
 
 
 def minute(start: datetime, entries: int = 0, exits: int = 0, **more: int) -> Minute:

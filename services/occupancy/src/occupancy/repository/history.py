@@ -26,6 +26,7 @@ from occupancy.tables import (
 
 Values = Mapping[str, Any]
 PersonsOf = Literal["hour", "day", "month"]
+PERIODS: Final[tuple[PersonsOf, ...]] = ("hour", "day", "month")
 
 
 _step = case((crossings.c.direction == "entry", 1), else_=-1)
@@ -170,25 +171,34 @@ _COUNT_PERSONS_AGAIN: Final = """
     WHERE camera_id = :camera AND is_counted AND start >= :since
     GROUP BY start
 """
+# From the last correction and the crossings since; what is no longer kept, from its hours.
 _COUNT_AGAIN: Final = text("""
     UPDATE occupancy.counts SET occupancy = again.level + again.steps,
         corrected_at = again.corrected_at, crossed = again.crossed
     FROM (
-        SELECT coalesce(last.occupancy, before.level, 0) AS level, last.at AS corrected_at,
-            coalesce(since.steps, 0) AS steps, since.crossed
+        SELECT last.at AS corrected_at, coalesce(since.steps, 0) AS steps,
+            CASE WHEN last.at >= :since THEN last.occupancy ELSE coalesce(before.level, 0) END
+                AS level,
+            since.crossed + coalesce(gone.crossed, 0) AS crossed
         FROM (SELECT 1) AS one
         LEFT JOIN LATERAL (
             SELECT at, corrections.occupancy FROM occupancy.corrections
-            WHERE camera_id = :camera AND at >= :since ORDER BY at DESC, id DESC LIMIT 1
+            WHERE camera_id = :camera ORDER BY at DESC, id DESC LIMIT 1
         ) AS last ON true
         LEFT JOIN LATERAL (
             SELECT level FROM occupancy.hours WHERE camera_id = :camera AND start < :since
             ORDER BY start DESC LIMIT 1
         ) AS before ON true
         CROSS JOIN LATERAL (
+            SELECT sum(entries + exits) AS crossed FROM occupancy.hours
+            WHERE camera_id = :camera AND start < :since
+                AND start >= coalesce(last.at, '-infinity')
+        ) AS gone
+        CROSS JOIN LATERAL (
             SELECT sum(CASE direction WHEN 'entry' THEN 1 ELSE -1 END) AS steps, count(*) AS crossed
             FROM occupancy.crossings
-            WHERE camera_id = :camera AND is_counted AND crossed_at >= coalesce(last.at, :since)
+            WHERE camera_id = :camera AND is_counted
+                AND crossed_at >= greatest(last.at, :since)
         ) AS since
     ) AS again
     WHERE counts.camera_id = :camera
@@ -198,6 +208,15 @@ _KEPT_SINCE: Final = text("""
         WHEN occupancy.start_of_hour(since, :zone) = since THEN since
         ELSE occupancy.end_of_hour(occupancy.start_of_hour(since, :zone), :zone) END END
     FROM occupancy.kept
+""")
+_KEEP_SINCE: Final = text("""
+    UPDATE occupancy.kept SET since = :since WHERE since < :since RETURNING id
+""")
+_PARTS: Final = text("""
+    SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = 'occupancy' AND relispartition AND relkind = 'r'
+        AND relname ~ '^crossings_[0-9]{4}_[0-9]{2}$' AND relname < :name
+    ORDER BY relname
 """)
 # Before and after any crossing.
 BEGINNING: Final = datetime(1900, 1, 1, tzinfo=UTC)
@@ -233,6 +252,23 @@ class History:
         """Return the first whole hour whose crossings are still kept."""
         since = await self._session.scalar(_KEPT_SINCE, {"zone": zone.key})
         return since or BEGINNING
+
+    async def keep_since(self, month: datetime) -> list[str]:
+        """Forget single crossings, and minutes, from before some month; returns the parts emptied.
+
+        Args:
+            month: its first moment in UTC.
+        """
+        known = await self._session.scalar(_KEEP_SINCE, {"since": month})
+        if known is None:
+            return []
+        parts = await self._session.scalars(_PARTS, {"name": f"crossings_{month:%Y_%m}"})
+        emptied = list(parts)
+        for part in emptied:
+            await self._session.execute(text(f'TRUNCATE occupancy."{part}"'))
+        for table, at in ((crossings, crossings.c.crossed_at), (minutes, minutes.c.start)):
+            await self._session.execute(delete(table).where(at < month))
+        return emptied
 
     async def take_minutes(self, wanted: Minutes) -> None:
         """Add the crossings of minutes up, each a camera and when the minute begins."""

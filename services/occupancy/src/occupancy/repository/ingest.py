@@ -42,24 +42,20 @@ _WATCHED: Final = text("""
     SELECT DISTINCT camera_id, line_id FROM occupancy.watches WHERE camera_id = ANY(:cameras)
 """)
 
-# A date that cannot be right, by when the broker took it, is not believed; what was said is kept.
 # Texts come as one, which the driver writes ten times as fast as a list of them.
 # What is claimed is what is above the highest number of its edge, or missing below it.
 _TAKE: Final = """
 WITH dated AS (
-    SELECT *, to_timestamp(told_s) AS told_at, to_timestamp(arrived_ms / 1000::float8) AS arrived_at
+    SELECT *, to_timestamp(crossed_s) AS crossed_at, to_timestamp(told_s) AS told_at
     FROM ROWS FROM (
         unnest($1::integer[]), string_to_table($2, E'\x1f'), unnest($3::bigint[]),
         unnest($4::integer[]), string_to_table($5, E'\x1f'), string_to_table($6, E'\x1f'),
-        unnest($7::float8[]), unnest($8::float8[]), unnest($9::bigint[])
+        unnest($7::float8[]), unnest($8::float8[]), unnest($9::float8[])
     ) WITH ORDINALITY AS told (camera_id, edge_id, sequence, line_id, direction, track_id,
-        confidence, told_s, arrived_ms, place)
+        confidence, crossed_s, told_s, place)
 ), told AS MATERIALIZED (
-    SELECT DISTINCT ON (camera_id, edge_id, sequence) *,
-        CASE WHEN told_at < arrived_at - interval '90 days'
-            OR told_at > arrived_at + interval '1 minute' THEN arrived_at ELSE told_at END
-            AS crossed_at
-    FROM dated ORDER BY camera_id, edge_id, sequence, place
+    SELECT DISTINCT ON (camera_id, edge_id, sequence) * FROM dated
+    ORDER BY camera_id, edge_id, sequence, place
 ), claimed AS (
     INSERT INTO occupancy.edges AS known (camera_id, edge_id, high, missing)
     SELECT camera_id, edge_id, max(sequence), int8multirange(int8range(1, max(sequence) + 1))
@@ -216,6 +212,35 @@ _GIVE_UP: Final = text("""
     WHERE counts.camera_id = stored.camera_id AND until >= coalesce(corrected_at, '-infinity')
 """)
 
+_FORGET: Final = text("""
+    WITH gone AS (
+        DELETE FROM occupancy.crossings
+        WHERE camera_id = :camera AND crossed_at >= :since AND crossed_at < :until
+        RETURNING direction, is_counted
+    ), minutes AS (
+        DELETE FROM occupancy.minutes
+        WHERE camera_id = :camera AND start >= :since AND start < :until
+    ), hours AS (
+        DELETE FROM occupancy.hours
+        WHERE camera_id = :camera AND start >= :since AND start < :until
+    )
+    UPDATE occupancy.counts SET
+        entries = entries - (SELECT count(*) FROM gone WHERE is_counted AND direction = 'entry'),
+        exits = exits - (SELECT count(*) FROM gone WHERE is_counted AND direction = 'exit')
+    WHERE camera_id = :camera
+""")
+_UNCLAIM: Final = text("""
+    UPDATE occupancy.edges SET missing = missing + (known.claimed * int8multirange(
+        int8range(1, high + 1)))
+    FROM (
+        SELECT edge_id, range_agg(int8range(sequence, sequence + 1)) AS claimed
+        FROM unnest(CAST(:edges AS text[]), CAST(:sequences AS bigint[]))
+            AS told (edge_id, sequence)
+        GROUP BY edge_id
+    ) AS known
+    WHERE edges.camera_id = :camera AND edges.edge_id = known.edge_id
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -277,6 +302,7 @@ async def take(
     Returns:
         what each camera has counted, and the minutes that this was in.
     """
+    first, last = min(told.dated), max(told.dated)
     zones = [ZoneInfo(zone) for zone in {camera.zone for camera in held.values()}]
     await session.execute(_JOIN_BY_HASH, {"nested": "off"})
     found = await fetch_hot(
@@ -290,14 +316,13 @@ async def take(
         SEPARATOR.join(told.track_ids),
         told.confidences,
         # A double still tells microseconds apart, until the year 2242.
-        [moment.timestamp() for moment in told.crossed_at],
-        # What was in time need not say when it came.
-        [] if told.was_in_time else told.arrived_ms,
+        [moment.timestamp() for moment in told.dated],
+        [] if told.was_in_time else [moment.timestamp() for moment in told.crossed_at],
         list(held),
         [camera.zone for camera in held.values()],
         [camera.corrected_at for camera in held.values()],
-        min(start_of_month(told.first, zone) for zone in zones),
-        max(start_of_month(told.last + _A_MONTH, zone) for zone in zones),
+        min(start_of_month(first, zone) for zone in zones),
+        max(start_of_month(last + _A_MONTH, zone) for zone in zones),
     )
     assert found is not None  # noqa: S101 - the statement always gives a row
     await session.execute(_JOIN_BY_HASH, {"nested": "on"})
@@ -313,3 +338,18 @@ async def give_up(session: AsyncSession, gaps: Sequence[Mapping[str, Any]]) -> N
     """Note crossings that will never come, of cameras that are held."""
     for gap in gaps:
         await session.execute(_GIVE_UP, gap)
+
+
+async def forget(
+    session: AsyncSession, camera_id: int, since: datetime, until: datetime, told: Crossings | None
+) -> None:
+    """Forget the crossings of a span of a camera that is held, so that they can be taken again.
+
+    Args:
+        told: what will be taken again; it may be more than what was there.
+    """
+    given = {"camera": camera_id, "since": since, "until": until}
+    await session.execute(_FORGET, given)
+    if told is not None:
+        names = {"edges": list(told.edge_ids), "sequences": list(told.sequences)}
+        await session.execute(_UNCLAIM, {"camera": camera_id, **names})

@@ -60,7 +60,7 @@ async def calibrate(
     now = datetime.now(UTC)
     why = {"reason": "calibration", "notes": headcount.notes, "made_by": identity.id}
     values = {"camera_id": camera_id, "at": now, "occupancy": headcount.people, **why}
-    await _correct(session, values, zones[camera_id])
+    await correct(session, values, zones[camera_id])
     if camera["room_id"] is not None:
         await publish_levels(session, {camera["room_id"]: now})
     await judge(session, [camera_id])
@@ -85,7 +85,7 @@ async def reset(session: AsyncSession, at: time, now: datetime, default_zone: st
         for camera_id in await history.not_reset_since(camera_ids, moment):
             await Counts(session).hold(camera_id)
             values = {"camera_id": camera_id, "at": moment, "occupancy": 0, "reason": "reset"}
-            if await _correct(session, values, zones[camera_id]):
+            if await correct(session, values, zones[camera_id]):
                 done.append(camera_id)
     if done:
         rooms = await Counts(session).rooms_of(zones)
@@ -94,7 +94,8 @@ async def reset(session: AsyncSession, at: time, now: datetime, default_zone: st
     return len(done)
 
 
-async def _correct(session: AsyncSession, values: Mapping[str, Any], zone: ZoneInfo) -> bool:
+async def correct(session: AsyncSession, values: Mapping[str, Any], zone: ZoneInfo) -> bool:
+    """Set how many people were in a camera's area then; False if that reset was made already."""
     history = History(session)
     if not await history.correct(values):
         return False
