@@ -422,6 +422,8 @@ GATEWAY: Final = (
 
 OCCUPANCY_SOURCES: Final = "services/occupancy/src/occupancy"
 OCCUPANCY_HISTORY: Final = "services/occupancy/tests/integration/test_history.py"
+OCCUPANCY_ALERTS: Final = "services/occupancy/tests/integration/test_alerts.py"
+OCCUPANCY_EQUIPMENT: Final = "services/occupancy/tests/unit/test_equipment.py"
 
 OCCUPANCY: Final = (
     Mutant(
@@ -464,6 +466,69 @@ OCCUPANCY: Final = (
         old="if (crossing.camera_id, crossing.edge_id, crossing.sequence) in fresh",
         new="if fresh is not None",
         tests=("tests/services/test_counting.py",),
+    ),
+    Mutant(
+        name="silence is judged only where it would have been heard",
+        path=f"{OCCUPANCY_SOURCES}/repository/heartbeats.py",
+        old="                heartbeats.c.partition.in_(partitions),\n",
+        new="",
+        tests=(f"{OCCUPANCY_ALERTS}::test_silence_is_only_judged_where_it_would_have_been_heard",),
+    ),
+    Mutant(
+        name="a partition was heard without a gap, or the time before does not count",
+        path=f"{COMMON}/consumer.py",
+        old="        if self.ended_at - self.until > LONGEST_GAP_S:\n",
+        new="        if False:\n",
+        tests=(f"{CONSUMER}::test_it_knows_where_it_has_heard_everything_and_for_how_long",),
+    ),
+    Mutant(
+        name="who judges a camera holds all that its edges have said",
+        path=f"{OCCUPANCY_SOURCES}/repository/heartbeats.py",
+        old=".order_by(heartbeats.c.camera_id, heartbeats.c.edge_id).with_for_update()",
+        new=".order_by(heartbeats.c.camera_id, heartbeats.c.edge_id)",
+        tests=(OCCUPANCY_ALERTS,),
+    ),
+    Mutant(
+        name="two heartbeats in a row prove what one does not",
+        path=f"{OCCUPANCY_SOURCES}/equipment.py",
+        old="held = (found & known.found) |",
+        new="held = found |",
+        tests=(OCCUPANCY_EQUIPMENT,),
+    ),
+    Mutant(
+        name="what waited on its way says nothing of a clock",
+        path=f"{OCCUPANCY_SOURCES}/equipment.py",
+        old="is_on_time = abs(on_its_way) <= _ON_TIME and",
+        new="is_on_time =",
+        tests=(OCCUPANCY_EQUIPMENT,),
+    ),
+    Mutant(
+        name="weeks that are all alike are not believed to scatter by nothing",
+        path=f"{OCCUPANCY_SOURCES}/anomaly.py",
+        old="max(deviation, MAD_OF_NORMAL * sqrt(max(middle, 1)))",
+        new="max(deviation, 0.001)",
+        tests=("services/occupancy/tests/unit/test_anomaly.py",),
+    ),
+    Mutant(
+        name="a camera goes out of use before or after an anomaly is raised, not meanwhile",
+        path=f"{OCCUPANCY_SOURCES}/service/anomalies.py",
+        old="findings, hold=True)",
+        new="findings)",
+        tests=(OCCUPANCY_ALERTS,),
+    ),
+    Mutant(
+        name="an edge-counter hears of no other",
+        path=f"{OCCUPANCY_SOURCES}/service/edges.py",
+        old="if is_edge and identity.name != edge_id:",
+        new="if False:",
+        tests=("tests/contracts/test_occupancy_edges.py::test_nobody_else_is_told",),
+    ),
+    Mutant(
+        name="where pictures come from is shown to edge-counters only",
+        path=f"{OCCUPANCY_SOURCES}/service/edges.py",
+        old="    if is_edge:\n        sealed",
+        new="    if True:\n        sealed",
+        tests=("tests/contracts/test_occupancy_edges.py::test_nobody_else_is_told",),
     ),
 )
 

@@ -1,0 +1,111 @@
+"""What is heard late because we were away is not taken for silence; what is not said is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from edges import Edge, watch
+from running_system import System, eventually, free_ports
+
+from common.events import ALERTS, AlertV1
+from common.ids import new_cuid
+from common.tasks import end
+from local_stack.process_groups import ProcessGroups
+
+pytestmark = pytest.mark.timeout(240)
+SILENT_AFTER_S = 4.0
+
+
+@pytest.fixture
+def system(scratch: Path, process_groups: ProcessGroups) -> Iterator[System]:
+    folder = scratch / new_cuid()
+    folder.mkdir()
+    more = {"ATRIUM_DEMO": "0", "OCCUPANCY_SILENT_AFTER_S": str(SILENT_AFTER_S)}
+    system = System(free_ports(folder / "state", **more), process_groups)
+    system.start()
+    system.add_accounts()
+    yield system
+    system.end()
+
+
+@asynccontextmanager
+async def beating(*edges: Edge) -> AsyncIterator[None]:
+    """Let edges send heartbeats twice a second, as far as Kafka takes them."""
+
+    async def beat() -> None:
+        while True:
+            with suppress(KafkaError):
+                for edge in edges:
+                    await edge.beat()
+            await asyncio.sleep(0.5)
+
+    task = asyncio.create_task(beat())
+    yield
+    await end(task)
+
+
+async def told(system: System) -> list[AlertV1]:
+    """Every alert there ever was, and what became of it."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    partitions = [TopicPartition(ALERTS.name, number) for number in range(ALERTS.partitions)]
+    consumer.assign(partitions)
+    ends = await consumer.end_offsets(partitions)
+    found = []
+    for partition, offset in ends.items():
+        while await consumer.position(partition) < offset:
+            batch = await consumer.getmany(partition, timeout_ms=200)
+            found += [ALERTS.decode(one.value or b"").data for one in batch.get(partition, [])]
+    await consumer.stop()
+    return found
+
+
+async def handled(system: System) -> float:
+    """Count the heartbeats that the process which runs now has handled."""
+    port = system.settings.service_ports["occupancy"]
+    async with httpx.AsyncClient() as client:
+        with suppress(httpx.HTTPError):
+            text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+            wanted = 'consumer_events_total{outcome="handled",topic="edge.heartbeat.v1"} '
+            lines = [line for line in text.splitlines() if line.startswith(wanted)]
+            return float(lines[0].removeprefix(wanted)) if lines else 0.0
+    return 0.0
+
+
+async def test_an_outage_of_ours_raises_nothing_and_silence_after_it_does(system: System) -> None:
+    async with system.client("ADMIN") as admin:
+        producer = AIOKafkaProducer(bootstrap_servers=system.kafka)
+        await producer.start()
+        lively, silent = [await watch(admin, producer) for _ in range(2)]
+
+        async def after(kill: str) -> None:
+            """Wait until heartbeats have been taken for so long that silence would be noticed."""
+            system.kill(kill)
+            await eventually(lambda: handled(system), lambda seen: seen == 0 or kill != "occupancy")
+            before = await handled(system)
+            enough = before + 2 * 2 * (SILENT_AFTER_S + 6)
+            await eventually(lambda: handled(system), lambda seen: seen >= enough, 90)
+
+        async with beating(lively, silent):
+            await eventually(lambda: handled(system), lambda seen: seen >= 20, 60)
+            for victim in ("occupancy", "postgres", "kafka.Kafka"):
+                await after(victim)
+            assert await told(system) == []
+        async with beating(lively):
+
+            async def alerts() -> list[dict[str, Any]]:
+                reply = await admin.get("/api/occupancy/alerts")
+                found: list[dict[str, Any]] = reply.json()
+                return found
+
+            [alert] = await eventually(alerts, lambda seen: len(seen) == 1, 60)
+        await producer.stop()
+
+    assert alert["camera_id"] == silent.camera_id
+    assert {one.camera_id for one in await told(system)} == {silent.camera_id}
