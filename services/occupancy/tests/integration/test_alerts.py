@@ -334,7 +334,7 @@ async def test_cameras_of_before_are_told_by_the_migration(
     address = f"postgresql://occupancy_owner:tests-only@127.0.0.1:{postgres.port}/{name}"
     engine = create_engine(address, application="tests")
     versions = shutil.copytree(SCHEMA.versions, tmp_path / "versions")
-    for file in versions.glob("*.py"):
+    for file in list(versions.glob("*.py")):
         if file.name >= "2026-11-21-2130":
             file.unlink()
     before = replace(SCHEMA, versions=versions)
