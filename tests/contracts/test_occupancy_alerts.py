@@ -80,7 +80,10 @@ class TestEquipment:
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [
-            ({"picture": "none", "picture_age_s": None}, "no pictures come"),
+            (
+                {"picture": "none", "reason": "cannot open rtsp://viewer:canary@camera/1"},
+                "its password (cannot open rtsp://[redacted]@camera/1)",
+            ),
             ({"picture": "frozen"}, "the picture stands still"),
             ({"picture": "dark"}, "nothing is seen"),
             ({"picture": "moved"}, "the camera looks elsewhere"),

@@ -30,6 +30,8 @@ from occupancy.equipment import Heartbeat
 from occupancy.repository import ingest
 from occupancy.service import counting, equipment, history
 
+# What Postgres can count to.
+_MOST: Final = 2**63 - 1
 PARKED_OF_A_RUN: Final = timedelta(minutes=1)
 
 # Measured by benchmarks/ingest: what a transaction costs whatever is in it, and two cores.
@@ -138,8 +140,8 @@ def _heartbeat(data: HeartbeatV1, arrived_ms: int, partition: int) -> Heartbeat:
         pictures_per_s=data.pictures_per_s,
         processed_per_s=data.processed_per_s,
         lag_s=data.lag_s,
-        spool_depth=data.spool_depth,
-        dropped=data.dropped,
+        spool_depth=min(data.spool_depth, _MOST),
+        dropped=min(data.dropped, _MOST),
     )
 
 

@@ -1,6 +1,7 @@
 """Alerts at their seams: silence, edges of one camera, cameras out of use, hours of other weeks."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -14,11 +15,13 @@ from doors import Crossing, add_camera, count
 from sqlalchemy import insert, select, update
 
 from common import migrations, roles
+from common.consumer import Batch
 from common.db import AsyncSession, Database, create_engine
-from common.events import ALERTS, CAMERAS, AlertV1
+from common.events import ALERTS, CAMERAS, HEARTBEATS, AlertV1
 from common.ids import new_cuid
 from local_stack.postgres import Postgres
 from occupancy.equipment import Heartbeat
+from occupancy.events import on_heartbeats
 from occupancy.repository.heartbeats import REPLACED_AFTER
 from occupancy.service import anomalies, cameras, equipment
 from occupancy.tables import SCHEMA, heartbeats, hours, outbox
@@ -168,6 +171,53 @@ async def test_a_heartbeat_that_comes_again_is_one_heartbeat(database: Database)
 
     assert once == []
     assert len(await state(database)) == 1
+
+
+async def test_whatever_a_strange_counter_writes_is_taken_or_parked(database: Database) -> None:
+    camera_id, _ = await add_camera(database, None)
+    good = {
+        "edge_id": "lobby-1",
+        "camera_id": camera_id,
+        "sent_at": "2026-11-21T12:00:00Z",
+        "started_at": "2026-11-21T12:00:00Z",
+        "picture": "dark",
+        "pictures_per_s": 1e308,
+        "processed_per_s": 0.0,
+        "lag_s": 1e300,
+        "spool_depth": 10**18,
+    }
+    strange: list[dict[str, Any]] = [
+        {},
+        {"sent_at": "0001-01-01T00:00:00+14:00", "started_at": "9999-12-31T23:59:59-12:00"},
+        {"spool_depth": 2**64 - 1, "dropped": 2**64 - 1},
+        {"reason": "nothing\u0007 to\u202e see", "picture_age_s": 5e-324},
+        {"camera_id": 2_000_000_000},
+    ]
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    told = [
+        HEARTBEATS.decode(
+            json.dumps(
+                {
+                    "specversion": "1.0",
+                    "type": HEARTBEATS.name,
+                    "id": str(number),
+                    "source": "strange",
+                    "time": "2026-11-21T12:00:00Z",
+                    "data": {**good, **changes},
+                }
+            ).encode()
+        )
+        for number, changes in enumerate(strange)
+    ]
+
+    async with database.sessions.begin() as session:
+        batch = Batch(told, [now_ms, -1, 2**60, -1, -1], [0] * 5)
+        refused = await on_heartbeats(session, batch)
+
+    assert [one.event.id for one in refused] == ["4"]
+    [said] = await state(database)
+    assert "nothing is seen" in said
+    assert "(nothing to see)" in said
 
 
 async def test_many_cameras_are_one_batch(database: Database) -> None:

@@ -57,8 +57,9 @@ class Alerts:
 
     async def add(self, rows: Sequence[Values]) -> list[Values]:
         """Raise alerts, but those of which there is one."""
-        added = insert(alerts).values(rows).on_conflict_do_nothing().returning(alerts)
-        return [dict(row) for row in (await self._session.execute(added)).mappings()]
+        added = insert(alerts).on_conflict_do_nothing().returning(alerts)
+        # As parameters: a statement of values may not have so many.
+        return [dict(row) for row in (await self._session.execute(added, rows)).mappings()]
 
     async def change(self, key: Key, message: str, causes: Sequence[str]) -> list[Values]:
         """Give an alert other causes; if there is a new one, nobody has resolved it yet."""

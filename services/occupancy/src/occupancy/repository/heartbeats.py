@@ -5,8 +5,20 @@ from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from msgspec.json import encode
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    any_,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from occupancy.equipment import EdgeState, Heartbeat
@@ -16,6 +28,20 @@ Key = tuple[int, str]  # a camera and an edge
 _NAMES: Final = tuple(field.name for field in fields(Heartbeat))
 # A camera of which another edge reports has got a new one.
 REPLACED_AFTER: Final = timedelta(days=1)
+_MOST_AT_ONCE: Final = 1000
+_COLUMNS: Final = (*_NAMES, "found", "held", "is_silent")
+# One text, however many there are: a statement may not have so many values.
+_STORE: Final = text(
+    """
+    INSERT INTO occupancy.heartbeats (heard_at, {columns})
+    SELECT clock_timestamp(), {columns}
+    FROM jsonb_populate_recordset(NULL::occupancy.heartbeats, CAST(:told AS jsonb))
+    ON CONFLICT (camera_id, edge_id) DO UPDATE SET heard_at = excluded.heard_at, {changed}
+    """.format(  # noqa: S608 - names of our own
+        columns=", ".join(_COLUMNS),
+        changed=", ".join(f"{name} = excluded.{name}" for name in _COLUMNS),
+    )
+)
 
 
 class Heartbeats:
@@ -26,12 +52,12 @@ class Heartbeats:
 
     async def known(self, camera_ids: Collection[int]) -> set[int]:
         """Return which of these cameras exist."""
-        found = select(cameras.c.id).where(cameras.c.id.in_(camera_ids))
+        found = select(cameras.c.id).where(cameras.c.id == any_(_all(camera_ids)))
         return set(await self._session.scalars(found))
 
     async def hold(self, camera_ids: Collection[int]) -> dict[Key, EdgeState]:
         """Return what is known of cameras, which nobody else judges until the transaction ends."""
-        found = select(heartbeats).where(heartbeats.c.camera_id.in_(camera_ids))
+        found = select(heartbeats).where(heartbeats.c.camera_id == any_(_all(camera_ids)))
         ordered = found.order_by(heartbeats.c.camera_id, heartbeats.c.edge_id).with_for_update()
         return {
             (row.camera_id, row.edge_id): _state(row)
@@ -46,19 +72,13 @@ class Heartbeats:
                 "found": sorted(state.found),
                 "held": sorted(state.held),
                 "is_silent": state.is_silent,
-                "heard_at": func.clock_timestamp(),
             }
             for state in states
         ]
-        told = insert(heartbeats).values(rows)
-        keys = [heartbeats.c.camera_id, heartbeats.c.edge_id]
-        changed = {
-            name: told.excluded[name] for name in rows[0] if name not in {"camera_id", "edge_id"}
-        }
-        await self._session.execute(told.on_conflict_do_update(index_elements=keys, set_=changed))
+        await self._session.execute(_STORE, {"told": encode(rows).decode()})
 
     async def overdue(self, partitions: Collection[int], after_s: float) -> dict[Key, bool]:
-        """Name the edges that nothing was heard of for too long, of active cameras.
+        """Name edges that nothing was heard of for too long, of active cameras; a thousand at most.
 
         Args:
             partitions: on which they would have been heard.
@@ -86,7 +106,7 @@ class Heartbeats:
                 ~heartbeats.c.is_silent | is_replaced,
             )
         )
-        rows = await self._session.execute(found)
+        rows = await self._session.execute(found.limit(_MOST_AT_ONCE))
         return {(row.camera_id, row.edge_id): row.replaced for row in rows}
 
     async def silence(self, keys: Collection[Key]) -> None:
@@ -103,6 +123,10 @@ class Heartbeats:
         begun = update(heartbeats).where(heartbeats.c.camera_id == camera_id)
         well = {"found": [], "held": [], "is_silent": False}
         await self._session.execute(begun.values(heard_at=func.clock_timestamp(), **well))
+
+
+def _all(camera_ids: Collection[int]) -> ColumnElement[list[int]]:
+    return literal(list(camera_ids), ARRAY(Integer))
 
 
 _key = tuple_(heartbeats.c.camera_id, heartbeats.c.edge_id)
