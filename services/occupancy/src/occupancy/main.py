@@ -67,7 +67,9 @@ def build(settings: Settings) -> Parts:
         relay.run,
         partial(rebuild_on_request, database, settings.timezone),
         partial(look_for_silence, database, consumer, settings.silent_after_s),
-        partial(look_for_anomalies, database, settings.timezone, settings.anomalies_every_s),
+        partial(
+            look_for_anomalies, database, consumer, settings.timezone, settings.anomalies_every_s
+        ),
     ]
     if settings.keep_months is not None:
         workers.append(partial(forget_old, database, settings.keep_months))

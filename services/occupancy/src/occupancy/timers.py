@@ -8,7 +8,7 @@ from typing import Final
 
 from common.consumer import Consumer
 from common.db import UNAVAILABLE, AsyncSession, Database, is_unavailable
-from common.events import HEARTBEATS
+from common.events import CROSSINGS, HEARTBEATS
 from occupancy.history import months_before
 from occupancy.repository.history import History
 from occupancy.service import anomalies, equipment, history
@@ -79,14 +79,18 @@ async def look_for_silence(database: Database, consumer: Consumer, after_s: floa
         await asyncio.sleep(SILENCE_EVERY_S)
 
 
-async def look_for_anomalies(database: Database, zone: str, every_s: float) -> None:
+async def look_for_anomalies(
+    database: Database, consumer: Consumer, zone: str, every_s: float
+) -> None:
     """Compare the last hours with those of the weeks before, until cancelled.
 
-    Whatever crossing comes late changes what is found the next time.
+    Whatever crossing comes late changes what is found the next time. After an outage we wait for
+    those that come at once.
     """
 
     async def look(session: AsyncSession) -> bool:
-        await anomalies.look(session, datetime.now(UTC), zone)
+        if consumer.up_to_date(CROSSINGS, for_s=every_s):
+            await anomalies.look(session, datetime.now(UTC), zone)
         return True
 
     while True:
