@@ -96,6 +96,7 @@ class Seen:
     """A detector that has seen every picture already: what it is asked for is their numbers."""
 
     detections: list[Detections]
+    min_confidence: float
 
     def detect(self, image_bgr: Image) -> Detections:
         return self.detections[int(image_bgr[0, 0, 0])]

@@ -14,6 +14,8 @@ from edge_counter.settings import Settings
 class Blobs:
     """Finds white boxes on dark ground."""
 
+    min_confidence = 0.6
+
     def detect(self, frame_bgr: Image) -> Detections:
         white = (frame_bgr[:, :, 0] > 160).astype(np.uint8)
         count, _, stats, _ = cv2.connectedComponentsWithStats(white)

@@ -1,12 +1,17 @@
 """The boxes that a detector finds in one picture."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Shape = Sequence[int | str | None]  # of a model's input or output; a name or None is free
+
+LEAST_SCORE: Final = 0.2  # under it the tracker uses no box
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +42,18 @@ def overlaps(
     area = (right - left) * (bottom - top)
     other_area = (other_right - other_left) * (other_bottom - other_top)
     return np.asarray(shared / np.maximum(area + other_area - shared, 1e-9))
+
+
+def without_doubles(boxes_px: Floats, scores: Floats, same_person: float) -> NDArray[np.intp]:
+    """Return the indices of boxes that no better box covers, best first: greedy NMS.
+
+    Args:
+        same_person: intersection over union above which two boxes are one person.
+    """
+    order = np.argsort(-scores, kind="stable")
+    covers = np.triu(overlaps(boxes_px[order], boxes_px[order]) > same_person, 1)
+    is_kept = np.ones(len(order), np.bool_)
+    for index in np.flatnonzero(covers.any(axis=1)):
+        if is_kept[index]:
+            is_kept &= ~covers[index]
+    return order[is_kept]

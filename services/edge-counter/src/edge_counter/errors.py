@@ -9,6 +9,7 @@
     │   ├── SourceSilent     the pictures stopped
     │   └── DecoderDied      the decoder crashed on it, or was killed
     ├── BadModel             a model that cannot be loaded or whose layout is unknown
+    ├── BadClasses           something to look for that the model does not know
     ├── BadLine              a line outside the picture or without length
     ├── BadMarks             marks of crossings that cannot be read
     ├── BadAsset             an asset that is missing, or that cannot be fetched
@@ -55,6 +56,10 @@ class DecoderDied(BadSource):
 
 
 class BadModel(EdgeError):
+    pass
+
+
+class BadClasses(EdgeError):
     pass
 
 

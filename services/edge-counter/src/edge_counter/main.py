@@ -70,7 +70,19 @@ _line_option = click.option(
     "--line", required=True, type=_LineType(), help="In pixels from the top left."
 )
 _model_option = click.option(
-    "--model", help="yolox-nano, hog or an ONNX file. [default: the first there is]"
+    "--model", help="yolox-nano, nanodet-m, hog or an ONNX file. [default: the first, else hog]"
+)
+_classes_option = click.option(
+    "--classes",
+    default="person",
+    show_default=True,
+    metavar="A,B",
+    help="What is counted: names of the model's classes.",
+)
+_confidence_option = click.option(
+    "--min-confidence",
+    type=click.FloatRange(0.2, 1),
+    help="How sure the model must once have been of who is counted. [default: the model's own]",
 )
 _anchor_option = click.option(
     "--anchor",
@@ -88,6 +100,8 @@ _json_option = click.option(
 @click.argument("file")
 @_line_option
 @_model_option
+@_classes_option
+@_confidence_option
 @_anchor_option
 @_json_option
 @click.option(
@@ -99,11 +113,13 @@ _json_option = click.option(
 )
 def count_command(
     file: str,
+    *,
     line: "Line",
     model: str | None,
+    classes: str,
+    min_confidence: float | None,
     anchor: "Anchor",
     video: Path | None,
-    *,
     is_json: bool,
 ) -> None:
     """Count the people who cross a line in FILE, a video or an asset's name.
@@ -122,7 +138,7 @@ def count_command(
     from edge_counter.detector import load_detector
 
     source = resolve_source(file)
-    name, detector = load_detector(model)
+    name, detector = load_detector(model, classes, min_confidence)
     click.echo(f"detector: {name}", err=True)
     annotate = _annotator(video, source.address, line, anchor) if video else None
     crossings = clip.count(
@@ -136,6 +152,8 @@ def count_command(
 @click.argument("marks", type=click.Path(path_type=Path, dir_okay=False))
 @_line_option
 @_model_option
+@_classes_option
+@_confidence_option
 @_anchor_option
 @click.option("--entry", default="entry", show_default=True, help="What MARKS call an entry.")
 @click.option("--exit", "leaving", default="exit", show_default=True, help="Likewise an exit.")
@@ -159,6 +177,8 @@ def evaluate_command(
     *,
     line: "Line",
     model: str | None,
+    classes: str,
+    min_confidence: float | None,
     anchor: "Anchor",
     entry: str,
     leaving: str,
@@ -188,7 +208,7 @@ def evaluate_command(
         raise BadMarks("--entry and --exit name the two directions, and must differ")
     marked = evaluation.read_marks(marks, {entry: "entry", leaving: "exit"})
     source = resolve_source(file)
-    name, detector = load_detector(model)
+    name, detector = load_detector(model, classes, min_confidence)
     click.echo(f"detector: {name}", err=True)
     drawing = _paths_drawer(picture, line, anchor) if picture else None
     crossings = clip.count(
@@ -244,7 +264,7 @@ def run_command() -> None:
 
     settings = _settings()
     set_up_logging("edge-counter", level=settings.log_level, style=settings.log_style)
-    name, detector = load_detector(settings.model)
+    name, detector = load_detector(settings.model, settings.classes, settings.min_confidence)
     # It reports every failed try; the uplink says once that Kafka is away.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     log = logging.getLogger(__name__)

@@ -42,7 +42,7 @@ class Pipeline:
         self._detector = detector
         self._run_id = run_id
         self._is_foot = anchor == "foot"
-        self._tracker = Tracker()
+        self._tracker = Tracker(detector.min_confidence)
         self._counters: dict[int, LineCounter] = {}
 
     def watch(self, lines: Mapping[int, Line]) -> None:

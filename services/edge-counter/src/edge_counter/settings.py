@@ -37,7 +37,19 @@ class Settings(ProcessSettings):
         description="Folder of the spool; it must survive restarts, or EDGE_ID must change.",
     )
     model: str | None = Field(
-        None, description="yolox-nano, hog or an ONNX file; empty: the first of them there is."
+        None,
+        description="yolox-nano, nanodet-m, hog or an ONNX file; empty: the first, else hog.",
+    )
+    classes: str = Field(
+        "person",
+        description="What is counted: names of the model's classes with commas between them.",
+    )
+    min_confidence: float | None = Field(
+        None,
+        ge=0.2,
+        le=1,
+        description="How sure the model must once have been of who is counted, 0.2 to 1;"
+        " empty: as recommended for it.",
     )
     anchor: Literal["foot", "centre"] = Field(
         "foot", description="The point of a person that crosses: foot, or centre of the box."

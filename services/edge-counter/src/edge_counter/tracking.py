@@ -16,7 +16,7 @@ from edge_counter.assignment import assign
 from edge_counter.detections import Detections, overlaps
 
 ACTIVATION: Final = 0.6  # score from which an unmatched box begins a track
-HIGH: Final = 0.5  # score from which a box is matched first
+HIGH: Final = 0.5  # score from which a box is matched first; activation, if that is lower
 LOW: Final = 0.2  # score under which a box is ignored
 HITS: Final = 2  # pictures with the same person until a track is confirmed
 BUFFER_S: Final = 1.0  # how long a track outlives its last box
@@ -65,9 +65,15 @@ class Tracks:
 
 
 class Tracker:
-    """Gives the boxes of one person one id, from picture to picture."""
+    """Gives the boxes of one person one id, from picture to picture.
 
-    def __init__(self) -> None:
+    Args:
+        activation: score from which an unmatched box begins a track.
+    """
+
+    def __init__(self, activation: float = ACTIVATION) -> None:
+        self._activation = activation
+        self._high = min(HIGH, activation)
         self._tracks = np.empty(0, _TRACK)
         self._time_s = 0.0
         self._last_id = 0
@@ -107,7 +113,7 @@ class Tracker:
         """
         found = np.full(len(self._tracks), -1, np.int64)
         is_free = detections.scores >= LOW
-        is_high = detections.scores >= HIGH
+        is_high = detections.scores >= self._high
         is_confirmed = self._tracks["id"] > 0
         is_fresh = self._tracks["seen_at_s"] >= was_at_s
         overlap = overlaps(_boxes_px(self._tracks), detections.boxes_px).astype(np.float64)
@@ -131,7 +137,7 @@ class Tracker:
         self._last_id += len(new)
 
     def _begin(self, detections: Detections, found: NDArray[np.int64], time_s: float) -> None:
-        is_new = detections.scores >= ACTIVATION
+        is_new = detections.scores >= self._activation
         is_new[found[found >= 0]] = False
         tracks = np.zeros(int(is_new.sum()), _TRACK)
         tracks["position"] = _measured(detections.boxes_px[is_new])

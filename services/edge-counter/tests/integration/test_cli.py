@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from edge_counter.assets import assets, find
 from edge_counter.main import main
+from edge_counter.onnx_file import with_input_size
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 WITHOUT_ENDS = "10,10,10,10"
@@ -153,6 +154,12 @@ def test_marks_that_cannot_be_used_are_one_clear_line(
         pytest.param(
             ["CLIP", "--line", LINE, "--annotate", "CLIP"], "to be counted", id="onto itself"
         ),
+        pytest.param(
+            ["CLIP", "--line", LINE, "--classes", "bicycle"], "finds only person", id="not by HOG"
+        ),
+        pytest.param(
+            ["CLIP", "--line", LINE, "--min-confidence", "1.5"], "0.2<=x<=1", id="more than sure"
+        ),
         pytest.param(["rtsp://bob:secret@cam/1", "--line", LINE], "run", id="a stream"),
     ],
 )
@@ -212,17 +219,53 @@ def test_assets_are_listed_with_their_licences() -> None:
     assert "Apache-2.0" in result.stdout
 
 
-def test_a_model_of_unknown_layout_is_refused_with_its_shapes(
-    short_clip: Path,
-) -> None:
+@pytest.mark.parametrize("model", ["yolox-nano", "nanodet-m"])
+def test_a_model_looks_for_what_it_is_told_to(short_clip: Path, model: str) -> None:
+    if find(assets()[model]) is None:
+        pytest.skip(f"the model {model} is not on this machine")
+    arguments = ["count", str(short_clip), "--line", LINE, "--model", model]
+
+    several = CliRunner().invoke(main, [*arguments, "--classes", "person, bicycle"])
+    unknown = CliRunner().invoke(main, [*arguments, "--classes", "person,bike"])
+    none = CliRunner().invoke(main, [*arguments, "--classes", "person,"])
+
+    assert several.exit_code == 0, several.stderr
+    assert unknown.exit_code == none.exit_code == 2
+    assert "no class bike; there are: person, bicycle, car" in unknown.stderr
+    assert "no class without a name; there are: person" in none.stderr
+
+
+def test_a_model_of_one_class_looks_for_people_only(short_clip: Path) -> None:
     known = find(assets()["yolox-nano"])
-    other = known.with_name("nanodet_m_416.onnx") if known else None
-    if other is None or not other.exists():
-        pytest.skip("needs a NanoDet model beside the assets")
+    light = known.with_name("light_person_192.onnx") if known else None
+    if light is None or not light.exists():
+        pytest.skip("needs a model of one class beside the assets")
+    arguments = ["count", str(short_clip), "--line", LINE, "--model", str(light)]
+
+    people = CliRunner().invoke(main, arguments)
+    cars = CliRunner().invoke(main, [*arguments, "--classes", "car"])
+
+    assert people.exit_code == 0, people.stderr
+    assert cars.exit_code == 2
+    assert "finds only person" in cars.stderr
+
+
+def test_a_model_of_unknown_layout_is_refused_with_its_shapes(
+    short_clip: Path, tmp_path: Path
+) -> None:
+    """A YOLOX whose declared input is changed has not the cells that go with it."""
+    known = find(assets()["yolox-nano"])
+    if known is None:
+        pytest.skip("the model yolox-nano is not on this machine")
+    resized = with_input_size(known.read_bytes(), (1, 3, 416, 416), (1, 3, 320, 320))
+    assert resized is not None
+    other = tmp_path / "other.onnx"
+    other.write_bytes(resized)
 
     arguments = ["count", str(short_clip), "--line", LINE, "--model", str(other)]
     result = CliRunner().invoke(main, arguments)
 
     assert result.exit_code == 2
-    assert "1x3x416x416 to 1x2704x80" in result.stderr
+    assert "1x3x320x320 to 1x3549x85" in result.stderr
     assert "YOLOX" in result.stderr
+    assert "NanoDet" in result.stderr

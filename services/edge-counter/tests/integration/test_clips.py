@@ -14,10 +14,11 @@ from edge_counter.camera import Camera, Source
 from edge_counter.counting import Direction, Line
 from edge_counter.detector import OnnxDetector, load_detector
 from edge_counter.evaluation import Mark, evaluate, read_marks
-from edge_counter.pipeline import Pipeline
+from edge_counter.pipeline import Anchor, Pipeline
 
 pytestmark = pytest.mark.clips
 
+MODELS = ("yolox-nano", "nanodet-m")
 DIRECTIONS: dict[str, Direction] = {"L": "exit", "R": "entry"}  # of lines from top to bottom
 
 
@@ -35,12 +36,18 @@ def marked(clip: Path, name: str) -> list[Mark]:
     return read_marks(path, DIRECTIONS)
 
 
+@pytest.fixture(scope="module", params=MODELS)
+def model(request: pytest.FixtureRequest) -> str:
+    needed(request.param)
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def walkway() -> Iterator["subprocess.Popen[str]"]:
+def walkway(model: str) -> Iterator["subprocess.Popen[str]"]:
     """Count the busy clip as a user does, while another test goes on."""
-    needed("yolox-nano")
     program = "from edge_counter.main import main; main()"
     arguments = ["count", str(needed("vtest")), "--line", "550,160,550,480", "--json"]
+    arguments += ["--model", model]
     with subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
@@ -78,13 +85,13 @@ def test_a_narrowed_input_finds_the_people_that_the_whole_one_finds() -> None:
         assert nearest.max() < 8
 
 
+@pytest.mark.parametrize("anchor", ["foot", "centre"])
 def test_six_people_one_by_one_are_six_crossings_at_half_the_rate_of_pictures(
-    walkway: "subprocess.Popen[str]",
+    walkway: "subprocess.Popen[str]", model: str, anchor: Anchor
 ) -> None:
     """The line ends at the lower edge of the picture, where feet are cut off."""
-    needed("yolox-nano")
     clip = needed("one-by-one")
-    pipeline = Pipeline(load_detector()[1], run_id="run")
+    pipeline = Pipeline(load_detector(model)[1], run_id="run", anchor=anchor)
     pipeline.watch({1: Line(560, 0, 560, 432)})
 
     with Camera(Source(str(clip))) as camera:

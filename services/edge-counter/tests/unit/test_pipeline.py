@@ -18,6 +18,7 @@ class Walker:
     """A detector that finds one person, further right in each picture."""
 
     x: float = 50
+    min_confidence: float = 0.6
 
     def detect(self, frame_bgr: Image) -> Detections:
         self.x += 10

@@ -43,6 +43,8 @@ def test_no_secret_is_shown(environment: pytest.MonkeyPatch) -> None:
         pytest.param("EDGE_SPEED", "-1", id="backwards"),
         pytest.param("EDGE_ANCHOR", "head", id="unknown anchor"),
         pytest.param("EDGE_PORT", "70000", id="no port"),
+        pytest.param("EDGE_MIN_CONFIDENCE", "0.1", id="less sure than any box"),
+        pytest.param("EDGE_MIN_CONFIDENCE", "1.5", id="more than sure"),
         pytest.param("EDGE_API_URL", "ftp://atrium", id="no web address"),
     ],
 )

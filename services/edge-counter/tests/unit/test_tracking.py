@@ -57,6 +57,19 @@ def test_a_box_that_is_seen_once_gets_no_id_unless_it_is_soon_seen_again(
     assert ids == [[], [], expected]
 
 
+@pytest.mark.parametrize(
+    ("activation", "expected"), [(0.3, [1]), (0.39, [1]), (0.41, []), (0.6, [])]
+)
+def test_a_track_begins_from_the_score_that_is_asked_for(
+    activation: float, expected: list[int]
+) -> None:
+    tracker = Tracker(activation)
+    for time_s in (0.0, 0.1):
+        tracks = tracker.update(seen((100, 200, 0.4)), time_s)
+
+    assert tracks.ids.tolist() == expected
+
+
 def test_a_weak_box_begins_no_track_but_carries_one_on() -> None:
     assert not any(ids_over(lambda _: [(100, 200, 0.55)], seconds=1))
 

@@ -1,12 +1,13 @@
-"""Feeding and reading YOLOX, against slow versions that follow the definition."""
+"""Reading YOLOX, against a slow version that follows the definition."""
 
 import numpy as np
 import pytest
 
 from edge_counter import yolox
-from edge_counter.detections import Detections, overlaps
+from edge_counter.detections import LEAST_SCORE, Detections, Shape, overlaps
 
 SIZE_PX = (64, 96)
+PEOPLE = np.array([0])
 CELLS = 8 * 12 + 4 * 6 + 2 * 3
 
 
@@ -26,7 +27,7 @@ def read_slowly(raw: np.ndarray) -> Detections:
                 dx, dy, log_w, log_h, thing, person = raw[0, cell, :6]
                 x, y = (column + dx) * stride, (row + dy) * stride
                 w, h = np.exp(log_w) * stride, np.exp(log_h) * stride
-                if thing * person >= yolox.LEAST_SCORE:
+                if thing * person >= LEAST_SCORE:
                     box = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
                     found.append((float(thing * person), box))
                 cell += 1
@@ -49,7 +50,7 @@ def overlap_slowly(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 def test_boxes_are_those_of_the_definition(seed: int) -> None:
     raw = raw_output(seed)
 
-    found = yolox.read([raw], SIZE_PX)
+    found = yolox.read([raw], SIZE_PX, PEOPLE)
 
     expected = read_slowly(raw)
     np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-5)
@@ -57,10 +58,20 @@ def test_boxes_are_those_of_the_definition(seed: int) -> None:
 
 
 def test_nothing_likely_gives_no_boxes() -> None:
-    found = yolox.read([raw_output(0) * 0], SIZE_PX)
+    found = yolox.read([raw_output(0) * 0], SIZE_PX, PEOPLE)
 
     assert len(found) == 0
     assert found.boxes_px.shape == (0, 4)
+
+
+def test_a_box_has_the_score_of_its_surest_wanted_class() -> None:
+    raw = raw_output(0)
+
+    found = yolox.read([raw], SIZE_PX, np.array([1, 2]))
+
+    swapped = raw.copy()
+    swapped[..., 5] = raw[..., 6:8].max(axis=2)
+    np.testing.assert_allclose(found.scores, read_slowly(swapped).scores, rtol=1e-5)
 
 
 def test_overlaps_are_those_of_the_definition() -> None:
@@ -76,34 +87,6 @@ def test_overlaps_are_those_of_the_definition() -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "scale", "filled"),
-    [
-        pytest.param((32, 48), 2.0, (64, 96), id="enlarged"),
-        pytest.param((128, 96), 0.5, (64, 48), id="tall"),
-        pytest.param((64, 192), 0.5, (32, 96), id="wide"),
-        pytest.param((1, 3000), 0.032, (1, 96), id="never less than a pixel"),
-    ],
-)
-def test_a_picture_goes_into_the_top_left_and_nowhere_else(
-    picture: tuple[int, int], scale: float, filled: tuple[int, int]
-) -> None:
-    frame = np.zeros((*picture, 3), np.uint8)
-    frame[:] = (10, 20, 30)
-    tensor = np.full((1, 3, *SIZE_PX), 114, np.float32)
-
-    assert yolox.letterbox(frame, tensor) == pytest.approx(scale)
-
-    rows, columns = filled
-    assert np.unique(tensor[0, :, :rows, :columns], axis=0).reshape(3, -1)[:, 0].tolist() == [
-        10,
-        20,
-        30,
-    ]
-    assert (tensor[0, :, rows:] == 114).all()
-    assert (tensor[0, :, :, columns:] == 114).all()
-
-
-@pytest.mark.parametrize(
     ("inputs", "outputs", "expected"),
     [
         pytest.param([[1, 3, 416, 416]], [[1, 3549, 85]], True, id="yolox-nano"),
@@ -116,6 +99,6 @@ def test_a_picture_goes_into_the_top_left_and_nowhere_else(
     ],
 )
 def test_a_layout_is_told_by_shapes(
-    inputs: list[yolox.Shape], outputs: list[yolox.Shape], *, expected: bool
+    inputs: list[Shape], outputs: list[Shape], *, expected: bool
 ) -> None:
     assert yolox.fits(inputs, outputs) is expected
