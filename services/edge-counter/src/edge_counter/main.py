@@ -280,6 +280,31 @@ def run_command() -> None:
         raise SystemExit(1) from None
 
 
+@main.command("doctor")
+@_json_option
+def doctor_command(*, is_json: bool) -> None:
+    """Look whether all that `run` needs is there: camera, model, clock, API, Kafka, disk.
+
+    It takes the settings of `run`, and changes nothing. A line for each part says ok, warn or fail,
+    and how to mend it. The exit code is 1 if a part fails.
+    """
+    import asyncio
+
+    from edge_counter import doctor
+
+    settings = _settings()
+    # What it reports is in the finding.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    findings = asyncio.run(doctor.examine(settings))
+    if is_json:
+        click.echo(msgspec.json.encode(findings).decode())
+    else:
+        for one in findings:
+            click.echo(f"{one.verdict:4}  {one.part:6}  {one.said}")
+    if any(one.verdict == "fail" for one in findings):
+        raise SystemExit(1)
+
+
 def _settings() -> "Settings":
     from pydantic import ValidationError
 
