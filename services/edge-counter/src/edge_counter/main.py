@@ -230,6 +230,32 @@ def _paths_drawer(
     return partial(drawing, output=picture, line=line, anchor=anchor)
 
 
+@main.command("snapshot")
+@click.argument("file", metavar="SOURCE")
+@click.argument("output", metavar="OUT.png", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--line", "lines", multiple=True, type=_LineType(), help="To draw; one or more.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def snapshot_command(file: str, output: Path, lines: "tuple[Line, ...]", *, force: bool) -> None:
+    """Keep one picture of SOURCE, a file or a camera's address, to place lines in it.
+
+    It has rulers in pixels and the lines that are given, with arrows to where an ENTRY and an EXIT
+    go. This is the one command that stores a camera's picture, because you ask for it: whoever is
+    in it can be seen, so delete it when the lines are placed.
+
+    \b
+    Examples:
+      edge-counter snapshot vtest door.png --line 550,160,550,480
+      edge-counter snapshot rtsp://user:password@camera/stream door.png
+    """
+    from edge_counter import snapshot
+    from edge_counter.assets import resolve_source
+
+    source = resolve_source(file)
+    drawn = snapshot.draw(snapshot.take(source), lines)
+    snapshot.write(drawn, output, is_forced=force)
+    click.echo(f"{output}: a picture of {source}, which may show people; delete it after use")
+
+
 class _RunCommand(click.Command):
     """Explains the settings, which come from the environment."""
 

@@ -18,6 +18,7 @@ from edge_counter.onnx_file import with_input_size
 Command = Callable[..., subprocess.CompletedProcess[str]]
 WITHOUT_ENDS = "10,10,10,10"
 LINE = "160,0,160,240"
+COMMANDS = ("count", "evaluate", "snapshot", "doctor", "run", "assets")
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ def test_a_bad_file_ends_the_command_with_exit_code_2(command: Command, tmp_path
     assert result.stderr.splitlines()[-1].startswith("error: junk.avi: not a video")
 
 
-@pytest.mark.parametrize("arguments", [[], ["count"], ["run"], ["assets"], ["assets", "pull"]])
+@pytest.mark.parametrize("arguments", [[], *([one] for one in COMMANDS), ["assets", "pull"]])
 def test_help_teaches(arguments: list[str]) -> None:
     result = CliRunner().invoke(main, [*arguments, "--help"])
 
