@@ -815,6 +815,9 @@ SPOOL: Final = f"{EDGE_TESTS}/integration/test_spool.py"
 RUN: Final = f"{EDGE_TESTS}/integration/test_run.py"
 COUNTING: Final = f"{EDGE_TESTS}/unit/test_counting.py"
 RECORDING: Final = f"{EDGE_TESTS}/unit/test_recording.py"
+PRIVACY: Final = f"{EDGE_TESTS}/integration/test_privacy.py"
+WATCHED: Final = f"{PRIVACY}::test_a_running_edge_counter_writes_and_sends_nothing_of_its_pictures"
+LOOKS: Final = "detections = self._detector.detect(frame.image_bgr)\n"
 
 EDGE: Final = (
     Mutant(
@@ -867,6 +870,49 @@ EDGE: Final = (
         old="DEAD_BAND: Final = 0.09",
         new="DEAD_BAND: Final = 0.0",
         tests=(f"{COUNTING}::test_somebody_who_stands_on_the_line_is_not_counted",),
+    ),
+    Mutant(
+        name="no picture is written",
+        path=f"{EDGE_SOURCES}/pipeline.py",
+        old=LOOKS,
+        new=f"{LOOKS}        __import__('cv2').imwrite('seen.png', frame.image_bgr)\n",
+        tests=(WATCHED,),
+    ),
+    Mutant(
+        name="no piece of a picture is written, also not to the state folder",
+        path=f"{EDGE_SOURCES}/pipeline.py",
+        old=LOOKS,
+        new=f"{LOOKS}        place = __import__('os').environ['EDGE_STATE_DIR'] + '/spool.old'\n"
+        "        frame.image_bgr[:9, :9].tofile(place)\n",
+        tests=(WATCHED,),
+    ),
+    Mutant(
+        name="no library reports to its makers",
+        path=f"{EDGE_SOURCES}/__init__.py",
+        old='os.environ["ORT_DISABLE_TELEMETRY"] = "1"',
+        new="os.environ",
+        tests=(WATCHED,),
+    ),
+    Mutant(
+        name="what is counted is what was asked for",
+        path=f"{EDGE_SOURCES}/yolox.py",
+        old="_FIRST_CLASS + classes]",
+        new="_FIRST_CLASS + 0 * classes]",
+        tests=(f"{EDGE_TESTS}/unit/test_yolox.py",),
+    ),
+    Mutant(
+        name="nobody is counted of whom the model was never as sure as asked for",
+        path=f"{EDGE_SOURCES}/tracking.py",
+        old="is_new = detections.scores >= self._activation",
+        new="is_new = detections.scores >= LOW",
+        tests=(f"{EDGE_TESTS}/unit/test_tracking.py",),
+    ),
+    Mutant(
+        name="a snapshot writes over nothing that is there",
+        path=f"{EDGE_SOURCES}/snapshot.py",
+        old="output.exists() and not is_forced",
+        new="False and is_forced",
+        tests=(f"{EDGE_TESTS}/integration/test_snapshot.py",),
     ),
 )
 

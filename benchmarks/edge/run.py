@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from edge_counter.assets import assets, find
 from edge_counter.camera import Camera, Source
@@ -49,6 +48,8 @@ class Cost:
 
 def bare_run(model: Path) -> Callable[[], float]:
     """Make a function that runs the model alone, and returns for how many milliseconds."""
+    import onnxruntime  # after edge_counter, which forbids it to report to its makers
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
