@@ -130,7 +130,7 @@ DAMAGES = (
     Damage("JPEG quality 15", 33, badly_compressed),
     Damage("blur of 2.5 px", 33, blurred),
     Damage("mirrored", 33, mirrored, move=in_the_mirror),
-    Damage("30 % of frames lost", 31, frames_lost=0.3),
+    Damage("30 % of frames lost", 33, frames_lost=0.3),
     Damage("40 % of detections lost", 33, detections_lost=0.4),
     Damage("5 frames a second", 33, every=2),
     Damage("3.3 frames a second", 32, every=3),

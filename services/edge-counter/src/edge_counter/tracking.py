@@ -21,12 +21,13 @@ LOW: Final = 0.2  # score under which a box is ignored
 HITS: Final = 2  # pictures with the same person until a track is confirmed
 BUFFER_S: Final = 1.0  # how long a track outlives its last box
 GRACE_S: Final = 0.35  # the same for one that is not confirmed; see benchmarks/counting
-OVERLAP: Final = 0.1  # least intersection over union of a match
+OVERLAP: Final = 0.02  # least intersection over union of a match; see benchmarks/counting
 
 # Standard deviations, as shares of the height of the box.
 _MEASURED: Final = 0.05  # of a detector's box edges
 _FIRST_SPEED: Final = np.array([1.0, 1.0, 0.3, 0.3])  # per second; a walker does about 0.8
-_SPEED_DRIFT: Final = np.array([1.0, 1.0, 0.3, 0.3])  # of the speed in a second
+# Of the speed in a second: with more, people who meet go on as each other (benchmarks/counting).
+_SPEED_DRIFT: Final = np.array([0.3, 0.3, 0.09, 0.09])
 
 _Doubles = NDArray[np.float64]
 

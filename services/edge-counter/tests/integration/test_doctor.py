@@ -3,20 +3,30 @@
 With all of Atrium: tests/contracts/test_edge_doctor.py.
 """
 
+import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
 from click.testing import CliRunner, Result
 
 from common.events import CROSSINGS
 from common.testing.plugin import Broker
+from common.testing.servers import Server, free_port, kafka_server
+from common.topics import ensure_topics
 from edge_counter.doctor import _kafka
 from edge_counter.kafka_rights import may_write
 from edge_counter.main import main
 from edge_counter.settings import Settings
+from local_stack.kafka import Kafka
+from local_stack.process_groups import ProcessGroups
 
 
 @pytest.fixture
@@ -81,12 +91,99 @@ def test_json_is_a_list_of_findings_and_nothing_else(tmp_path: Path, dark_clip: 
     assert not state.exists()
 
 
+class Guarded(Kafka):
+    """A broker that has access rules; where there are none, everybody may do everything."""
+
+    def _properties(self) -> str:
+        return (
+            f"{Kafka._properties(self)}"
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+            "allow.everyone.if.no.acl.found=true\n"
+        )
+
+
+class _RulesMade(Response):
+    API_KEY, API_VERSION = 30, 1
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32), ("results", Array(("code", Int16), ("said", String())))
+    )
+
+
+class _MakeRule(RequestStruct):
+    API_KEY, API_VERSION, RESPONSE_TYPE = 30, 1, _RulesMade
+    SCHEMA = Schema(
+        (
+            "rules",
+            Array(
+                ("resource", Int8),
+                ("name", String()),
+                ("pattern", Int8),
+                ("principal", String()),
+                ("host", String()),
+                ("operation", Int8),
+                ("permission", Int8),
+            ),
+        )
+    )
+
+
+class MakeRule(Request[_MakeRule]):
+    """Forbids everybody without a name to write to the topic of crossings."""
+
+    API_KEY = 30
+
+    def build(self, request_struct_class: type[_MakeRule]) -> _MakeRule:
+        topic, literal, write, deny = 2, 3, 4, 2
+        rule = (topic, CROSSINGS.name, literal, "User:ANONYMOUS", "*", write, deny)
+        return request_struct_class([rule])
+
+
+@pytest.fixture
+def guarded(
+    servers_dir: Path, tmp_path: Path, process_groups: ProcessGroups
+) -> Iterator[tuple[Server, str]]:
+    broker = Guarded(servers_dir, tmp_path / "kafka", free_port(), free_port())
+    server = kafka_server(broker, process_groups)
+    server.start()
+    yield server, broker.address
+    server.kill()
+
+
+async def test_a_broker_that_forbids_writing_is_a_fault(guarded: tuple[Server, str]) -> None:
+    server, address = guarded
+    await server.wait_ready()
+    await ensure_topics(address, published=[CROSSINGS])
+    before = await may_write(address, CROSSINGS.name, timeout_ms=5000)
+    client = AIOKafkaClient(bootstrap_servers=address)
+    await client.bootstrap()
+    made = await client.send(client.get_random_node(), MakeRule())
+    await client.close()
+
+    assert (before, made.results) == (True, [(0, "")])
+    async with asyncio.timeout(20):
+        while await may_write(address, CROSSINGS.name, timeout_ms=5000):
+            await asyncio.sleep(0.1)
+    finding = await _kafka(settings_for(address))
+    assert finding.verdict == "fail"
+    assert "allow WRITE" in finding.said
+
+
+def settings_for(kafka: str) -> Settings:
+    values = {"id": "lobby-1", "camera": "LOBBY", "source": "x", "kafka": kafka}
+    return Settings.model_validate(values)
+
+
 async def test_kafka_is_asked_for_the_right_to_write_and_sent_nothing(
-    kafka: Broker, monkeypatch: pytest.MonkeyPatch
+    kafka: Broker,
 ) -> None:
     await kafka.fresh(CROSSINGS)
-    values = {"id": "lobby-1", "camera": "LOBBY", "source": "x", "kafka": kafka.address}
-    settings = Settings.model_validate(values)
 
-    assert (await _kafka(settings)).verdict == "ok"
+    finding = await _kafka(settings_for(kafka.address))
+
+    assert finding.verdict == "ok"
     assert await may_write(kafka.address, "no.such.topic", timeout_ms=5000) is None
+    consumer = AIOKafkaConsumer(CROSSINGS.name, bootstrap_servers=kafka.address)
+    await consumer.start()
+    ends = await consumer.end_offsets(consumer.assignment())
+    await consumer.stop()
+    assert set(ends.values()) == {0}
