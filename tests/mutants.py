@@ -914,6 +914,16 @@ EDGE: Final = (
         new="False and is_forced",
         tests=(f"{EDGE_TESTS}/integration/test_snapshot.py",),
     ),
+    Mutant(
+        name="the doctor sees that Kafka forbids to write",
+        path=f"{EDGE_SOURCES}/kafka_rights.py",
+        old="error_code == 0 and bool(operations & _WRITE)",
+        new="error_code == 0",
+        tests=(
+            f"{EDGE_TESTS}/integration/test_doctor.py"
+            "::test_a_broker_that_forbids_writing_is_a_fault",
+        ),
+    ),
 )
 
 MUTANTS: Final = (

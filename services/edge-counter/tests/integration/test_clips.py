@@ -17,7 +17,7 @@ from edge_counter.detector import Detector, OnnxDetector, load_detector
 from edge_counter.evaluation import Mark, evaluate, read_marks
 from edge_counter.pipeline import Anchor, Pipeline
 
-pytestmark = [pytest.mark.clips, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.clips, pytest.mark.timeout(300)]
 
 MODELS = ("yolox-nano", "nanodet-m")
 DIRECTIONS: dict[str, Direction] = {"L": "exit", "R": "entry"}  # of lines from top to bottom
