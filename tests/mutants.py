@@ -815,6 +815,7 @@ SPOOL: Final = f"{EDGE_TESTS}/integration/test_spool.py"
 RUN: Final = f"{EDGE_TESTS}/integration/test_run.py"
 COUNTING: Final = f"{EDGE_TESTS}/unit/test_counting.py"
 RECORDING: Final = f"{EDGE_TESTS}/unit/test_recording.py"
+DOCTOR: Final = f"{EDGE_TESTS}/integration/test_doctor.py"
 PRIVACY: Final = f"{EDGE_TESTS}/integration/test_privacy.py"
 WATCHED: Final = f"{PRIVACY}::test_a_running_edge_counter_writes_and_sends_nothing_of_its_pictures"
 LOOKS: Final = "detections = self._detector.detect(frame.image_bgr)\n"
@@ -919,10 +920,7 @@ EDGE: Final = (
         path=f"{EDGE_SOURCES}/kafka_rights.py",
         old="error_code == 0 and bool(operations & _WRITE)",
         new="error_code == 0",
-        tests=(
-            f"{EDGE_TESTS}/integration/test_doctor.py"
-            "::test_a_broker_that_forbids_writing_is_a_fault",
-        ),
+        tests=(f"{DOCTOR}::test_a_broker_that_forbids_writing_is_a_fault",),
     ),
 )
 

@@ -127,15 +127,15 @@ class _MakeRule(RequestStruct):
     )
 
 
-class MakeRule(Request[_MakeRule]):
-    """Forbids everybody without a name to write to the topic of crossings."""
+class MakeRules(Request[_MakeRule]):
+    """Lets everybody without a name read the topic of crossings, and not write to it."""
 
     API_KEY = 30
 
     def build(self, request_struct_class: type[_MakeRule]) -> _MakeRule:
-        topic, literal, write, deny = 2, 3, 4, 2
-        rule = (topic, CROSSINGS.name, literal, "User:ANONYMOUS", "*", write, deny)
-        return request_struct_class([rule])
+        topic, literal, read, write, deny, allow = 2, 3, 3, 4, 2, 3
+        rule = (topic, CROSSINGS.name, literal, "User:ANONYMOUS", "*")
+        return request_struct_class([(*rule, read, allow), (*rule, write, deny)])
 
 
 @pytest.fixture
@@ -156,10 +156,10 @@ async def test_a_broker_that_forbids_writing_is_a_fault(guarded: tuple[Server, s
     before = await may_write(address, CROSSINGS.name, timeout_ms=5000)
     client = AIOKafkaClient(bootstrap_servers=address)
     await client.bootstrap()
-    made = await client.send(client.get_random_node(), MakeRule())
+    made = await client.send(client.get_random_node(), MakeRules())
     await client.close()
 
-    assert (before, made.results) == (True, [(0, "")])
+    assert (before, made.results) == (True, [(0, ""), (0, "")])
     async with asyncio.timeout(20):
         while await may_write(address, CROSSINGS.name, timeout_ms=5000):
             await asyncio.sleep(0.1)
