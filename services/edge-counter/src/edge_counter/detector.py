@@ -17,7 +17,7 @@ from onnxruntime.capi import (  # type: ignore[import-untyped]
 
 from edge_counter import nanodet, yolox
 from edge_counter.assets import assets, find
-from edge_counter.detections import LEAST_SCORE, Detections, Floats, Image, Shape
+from edge_counter.detections import Detections, Floats, Image, Shape
 from edge_counter.errors import BadClasses, BadModel
 from edge_counter.labels import PERSON, labels_of
 from edge_counter.letterbox import Letterbox
@@ -118,14 +118,12 @@ def load_detector(
         model: `hog`, an asset's name, or a path to an ONNX file; None takes the default model
             when it is on this machine, else HOG.
         classes: what is looked for, names with commas between them.
-        min_confidence: of somebody new; None takes what is recommended for the model.
+        min_confidence: of somebody new, 0.2 to 1; None takes what is recommended for the model.
 
     Raises:
         BadModel: unknown, not on this machine, or not to be used.
         BadClasses: the model does not know one of them.
     """
-    if min_confidence is not None and not LEAST_SCORE <= min_confidence <= 1:
-        raise BadModel(f"a least confidence of {min_confidence}: it goes from {LEAST_SCORE} to 1")
     names = [name.strip() for name in classes.split(",")]
     path = locate(model)
     if path is None:

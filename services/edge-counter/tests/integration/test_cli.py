@@ -195,6 +195,23 @@ def test_run_without_settings_names_all_that_are_missing() -> None:
     assert all(name in result.stderr for name in ("EDGE_ID", "EDGE_CAMERA", "EDGE_SOURCE"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("EDGE_CLASSES", "bicycle", "bicycle: the model hog finds only person"),
+        ("EDGE_MIN_CONFIDENCE", "1.5", "EDGE_MIN_CONFIDENCE: Input should be less than"),
+    ],
+)
+def test_run_refuses_what_it_cannot_look_for(name: str, value: str, text: str) -> None:
+    environment = {"EDGE_ID": "lobby-1", "EDGE_CAMERA": "LOBBY", "EDGE_SOURCE": "door.avi"}
+    environment |= {"EDGE_MODEL": "hog", name: value}
+
+    result = CliRunner().invoke(main, ["run"], env=environment)
+
+    assert result.exit_code == 2
+    assert text in result.stderr
+
+
 def test_a_bad_file_ends_the_command_with_exit_code_2(command: Command, tmp_path: Path) -> None:
     (tmp_path / "junk.avi").write_bytes(b"junk" * 1000)
 
