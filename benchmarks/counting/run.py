@@ -9,9 +9,9 @@ somebody stands on the line for 600 frames while the box trembles; nobody crosse
 
     uv run python -m benchmarks.counting.run [--model yolox-nano]
 
-Each model has a process and a thread of its own: some five minutes on two cores. Needs the clips,
-their marks and the models (`edge-counter assets`). Exits with 1 when a figure is worse than its
-limit.
+Each model has a process and a thread of its own: some six minutes on two idle cores. Needs the
+clips, their marks and the models (`edge-counter assets`). Exits with 1 when a figure is worse than
+its limit.
 """
 
 import argparse

@@ -75,17 +75,22 @@ class Seen:
         return self.picture_bgr.shape[1], self.picture_bgr.shape[0]
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Look at camera, model, clock, API, Kafka and disk; a fault of one spares the others."""
-    camera, seen = _camera(settings)
-    clock, api = await _clock_and_api(settings, seen)
-    return [camera, _model(settings, seen), clock, api, await _kafka(settings), _disk(settings)]
+async def examine(settings: Settings, camera: str, address: str) -> list[Finding]:
+    """Look at camera, model, clock, API, Kafka and disk; a fault of one spares the others.
+
+    Args:
+        camera: its code or id in Atrium.
+        address: of its pictures; it may hold a password.
+    """
+    seeing, seen = _camera(address, settings.silent_after_s)
+    clock, api = await _clock_and_api(settings, camera, seen)
+    return [seeing, _model(settings, seen), clock, api, await _kafka(settings), _disk(settings)]
 
 
-def _camera(settings: Settings) -> tuple[Finding, Seen | None]:
+def _camera(address: str, silent_after_s: float) -> tuple[Finding, Seen | None]:
     try:
-        source = resolve_source(settings.source.get_secret_value())
-        seen = _look(source, settings.silent_after_s)
+        source = resolve_source(address)
+        seen = _look(source, silent_after_s)
     except EdgeError as error:
         return Finding("camera", "fail", f"{error}; mend EDGE_SOURCE or the camera"), None
     (width_px, height_px), rate = seen.size_px, seen.frames_per_s
@@ -139,7 +144,9 @@ def _model(settings: Settings, seen: Seen | None) -> Finding:
     return Finding("model", "ok", f"{said}, the camera gives {wanted:.0f}" if seen else said)
 
 
-async def _clock_and_api(settings: Settings, seen: Seen | None) -> tuple[Finding, Finding]:
+async def _clock_and_api(
+    settings: Settings, camera: str, seen: Seen | None
+) -> tuple[Finding, Finding]:
     token = settings.device_token.get_secret_value() if settings.device_token else None
     where = Source(settings.api_url)  # which shows no password
     unknown = Finding("clock", "warn", "not compared: the API tells no time; mend that first")
@@ -149,7 +156,7 @@ async def _clock_and_api(settings: Settings, seen: Seen | None) -> tuple[Finding
             answer = await client.get(_CAMERAS)
             clock = _clock(answer, asked_at, datetime.now(UTC)) or unknown
             try:
-                return clock, await _api(client, answer, settings, seen)
+                return clock, await _api(client, answer, camera, seen)
             except (httpx.HTTPStatusError, BadConfiguration) as error:
                 said = f"{where}: {_plain(error)}; see whether EDGE_API_URL is Atrium's gateway"
                 return clock, Finding("api", "fail", said)
@@ -177,7 +184,7 @@ def _clock(answer: httpx.Response, asked_at: datetime, answered_at: datetime) ->
 
 
 async def _api(
-    client: httpx.AsyncClient, answer: httpx.Response, settings: Settings, seen: Seen | None
+    client: httpx.AsyncClient, answer: httpx.Response, wanted: str, seen: Seen | None
 ) -> Finding:
     """Look for the camera and its lines.
 
@@ -185,11 +192,11 @@ async def _api(
         httpx.HTTPError: no answer, or an unusual one.
         BadConfiguration: an answer that is not as agreed.
     """
+    where = Source(str(client.base_url))  # which shows no password
     if answer.status_code in {401, 403}:
-        said = f"{Source(settings.api_url)} does not take the token; set a valid EDGE_DEVICE_TOKEN"
+        said = f"{where} does not take the token; set a valid EDGE_DEVICE_TOKEN"
         return Finding("api", "fail", said)
     cameras = _decoded(answer, list[CameraView])
-    wanted = settings.camera
     found = [one for one in cameras if one.camera_id == wanted]
     found += [one for one in cameras if str(one.id) == wanted]
     if not found:
@@ -210,7 +217,7 @@ async def _api(
     said = (
         f"camera {camera.camera_id} (id {camera.id}) with {len(usable)} active lines in the picture"
     )
-    return Finding("api", "ok", f"{Source(settings.api_url)}: {said}")
+    return Finding("api", "ok", f"{where}: {said}")
 
 
 def _decoded(answer: httpx.Response, form: type[AnswerT]) -> AnswerT:

@@ -321,7 +321,8 @@ def doctor_command(*, is_json: bool) -> None:
     settings = _settings()
     # What it reports is in the finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    findings = asyncio.run(doctor.examine(settings))
+    address = settings.source.get_secret_value()
+    findings = asyncio.run(doctor.examine(settings, settings.camera, address))
     if is_json:
         click.echo(msgspec.json.encode(findings).decode())
     else:
