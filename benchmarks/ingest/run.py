@@ -35,6 +35,7 @@ from common.consumer import Consumer
 from common.db import Database
 from common.events import CROSSINGS, CrossingV1
 from common.ids import new_cuid
+from common.process import collect_seldom
 from common.tasks import end
 from common.testing.servers import free_port, kafka_server
 from common.topics import ensure_topics
@@ -272,6 +273,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=100_000)
     arguments = parser.parse_args()
+    collect_seldom()
     with prepared(SCHEMA) as ground:
         return uvloop.run(measure(ground, arguments))
 

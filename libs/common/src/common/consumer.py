@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -265,14 +265,18 @@ class Consumer:
             await consumer.start()
             missing = await self._subscribe(consumer, set(self._subscriptions))
             purge_at = 0.0
+            ahead: Batches = {}
             while True:
                 if missing:
                     missing = await self._subscribe(consumer, missing)
-                batches = await consumer.getmany(timeout_ms=500, max_records=self._batch)
+                batches = ahead or await consumer.getmany(timeout_ms=500, max_records=self._batch)
+                ahead = {}
                 if batches:
-                    await self._handle_in_lanes(batches)
+                    # What has come meanwhile is read while the database works.
+                    next_ones = consumer.getmany(timeout_ms=0, max_records=self._batch)
+                    ahead = await self._handle_in_lanes(batches, next_ones)
                     await self._commit_offsets(consumer, batches)
-                await self._note_how_far(consumer)
+                await self._note_how_far(consumer, ahead)
                 now = asyncio.get_running_loop().time()
                 if now >= purge_at:
                     await self._purge()
@@ -310,17 +314,22 @@ class Consumer:
             else:
                 return
 
-    async def _handle_in_lanes(self, batches: "Batches") -> None:
-        """Handle what was taken, each lane its partitions; waits for all, whatever fails."""
+    async def _handle_in_lanes(
+        self, batches: "Batches", next_ones: "Awaitable[Batches]"
+    ) -> "Batches":
+        """Handle what was taken, each lane its partitions; returns the next ones.
+
+        Waits for all lanes, whatever fails.
+        """
         lanes: list[dict[TopicPartition, Records]] = [{} for _ in range(self._lanes)]
         for partition, records in batches.items():
             lanes[partition.partition % self._lanes][partition] = records
-        ended = await asyncio.gather(
-            *(self._until_stored(lane) for lane in lanes if lane), return_exceptions=True
-        )
-        for outcome in ended:
-            if outcome is not None:
+        work = [self._until_stored(lane) for lane in lanes if lane]
+        *ended, ahead = await asyncio.gather(*work, next_ones, return_exceptions=True)
+        for outcome in (*ended, ahead):
+            if isinstance(outcome, BaseException):
                 raise outcome
+        return cast("Batches", ahead)
 
     async def handle(self, batches: "Batches") -> None:
         """Make the effects of a batch, park what is refused, in one transaction."""
@@ -420,7 +429,7 @@ class Consumer:
             if newest is not None:
                 _lag.labels(partition.topic, partition.partition).set(newest - end)
 
-    async def _note_how_far(self, consumer: AIOKafkaConsumer) -> None:
+    async def _note_how_far(self, consumer: AIOKafkaConsumer, ahead: "Batches") -> None:
         now, assigned = asyncio.get_running_loop().time(), consumer.assignment()
         self._heard = {one: heard for one, heard in self._heard.items() if one in assigned}
         for partition in assigned:
@@ -428,7 +437,8 @@ class Consumer:
             if end is None:
                 continue
             heard = self._heard.setdefault(partition, _Heard(now, now))
-            heard.reach(await consumer.position(partition))
+            waiting = ahead.get(partition)
+            heard.reach(waiting[0].offset if waiting else await consumer.position(partition))
             if heard.end is None:
                 answered = consumer.last_poll_timestamp(partition) / 1000
                 heard.end, heard.ended_at = end, now - max(0.0, time.time() - answered)

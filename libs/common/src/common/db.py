@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session as SyncSession
 from starlette.requests import HTTPConnection
 
 from common.errors import Unavailable
-from common.hot import HotConnections, fetch_row
+from common.hot import HotConnections, fetch_row, fetch_rows
 
 # Services name the session of their transaction without knowing whose it is.
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Database",
     "Session",
     "create_engine",
+    "fetch_all_hot",
     "fetch_hot",
     "in_transaction",
     "is_unavailable",
@@ -171,6 +172,22 @@ async def fetch_hot(
         found = (await connection.exec_driver_sql(statement, values)).mappings().first()
         return dict(found) if found is not None else None
     return await fetch_row(driver, statement, values)
+
+
+async def fetch_all_hot(
+    session: AsyncSession, statement: str, *values: object
+) -> list[Mapping[str, Any]]:
+    """Run a statement on the driver's own connection, in a session's transaction that has begun.
+
+    Returns its rows.
+    """
+    connection = await session.connection()
+    driver: asyncpg.Connection[Any] | None = (
+        await connection.get_raw_connection()
+    ).driver_connection
+    assert driver is not None  # noqa: S101 - the pool has given it
+    assert driver.is_in_transaction()  # noqa: S101 - or the statement would commit itself
+    return await fetch_rows(driver, statement, values)
 
 
 def lend_session(connection: HTTPConnection, session: AsyncSession) -> None:

@@ -39,7 +39,7 @@ EdgeId = Annotated[
 ]
 
 
-class CrossingV1(Struct, frozen=True, kw_only=True):
+class CrossingV1(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody crossed a line that a camera watches."""
 
     edge_id: EdgeId
@@ -250,7 +250,7 @@ class LevelV1(Struct, frozen=True, kw_only=True):
 Data = TypeVar("Data", bound=Struct)
 
 
-class CloudEvent(Struct, Generic[Data], frozen=True, kw_only=True, omit_defaults=True):
+class CloudEvent(Struct, Generic[Data], frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The envelope: CloudEvents 1.0 attributes around the data."""
 
     specversion: Literal["1.0"]

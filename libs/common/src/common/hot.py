@@ -5,13 +5,14 @@ statement costs on it; this takes 2 (docs/adr/0013).
 """
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, TypeVar
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+T = TypeVar("T")
 _PATIENCE_S: Final = 5.0
 
 
@@ -98,10 +99,26 @@ async def fetch_row(
     Raises:
         DBAPIError: as SQLAlchemy would, of what the driver raises.
     """
+    return await _told_as_sqlalchemy(connection, statement, connection.fetchrow(statement, *values))
+
+
+async def fetch_rows(
+    connection: "asyncpg.Connection[Any]", statement: str, values: tuple[object, ...]
+) -> list[Mapping[str, Any]]:
+    """Run a statement on a connection of the driver; returns its rows.
+
+    Raises:
+        DBAPIError: as SQLAlchemy would, of what the driver raises.
+    """
+    return await _told_as_sqlalchemy(connection, statement, connection.fetch(statement, *values))
+
+
+async def _told_as_sqlalchemy(
+    connection: "asyncpg.Connection[Any]", statement: str, work: Awaitable[T]
+) -> T:
     try:
-        row: Mapping[str, Any] | None = await connection.fetchrow(statement, *values)
+        return await work
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         # asyncpg's own error is what it makes of a connection that ends under it.
         closed = connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
         raise DBAPIError(statement, None, error, connection_invalidated=closed) from error
-    return row

@@ -4,7 +4,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, and_, case, cast, func, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    Integer,
+    Text,
+    and_,
+    any_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -45,7 +58,7 @@ class Alerts:
             .where(cameras.c.is_active)
         )
         if camera_ids is not None:
-            found = found.where(cameras.c.id.in_(camera_ids))
+            found = found.where(cameras.c.id == any_(literal(sorted(camera_ids), ARRAY(Integer))))
         if hold:
             found = found.order_by(cameras.c.id).with_for_update(read=True, of=cameras)
         running: dict[int, dict[str, frozenset[str]]] = {}

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.db import fetch_hot
+from common.db import fetch_all_hot, fetch_hot
 from occupancy.domain import SEPARATOR, Crossings
 from occupancy.history import start_of_month
 
@@ -22,25 +22,25 @@ _A_MONTH: Final = timedelta(days=31)
 # a repetition.
 REMEMBERED_GAPS: Final = 1000
 
-_HOLD: Final = text("""
+_HOLD: Final = """
     SELECT camera_id, corrected_at FROM occupancy.counts
-    WHERE camera_id = ANY(:cameras) ORDER BY camera_id FOR UPDATE
-""")
+    WHERE camera_id = ANY($1::integer[]) ORDER BY camera_id FOR UPDATE
+"""
 # Asked after they are held: what was changed meanwhile is seen.
-_PLACES: Final = text("""
-    SELECT cameras.id, cameras.room_id, coalesce(rooms.timezone, :default) AS zone
+_PLACES: Final = """
+    SELECT cameras.id, cameras.room_id, coalesce(rooms.timezone, $2::text) AS zone
     FROM occupancy.cameras LEFT JOIN occupancy.rooms ON rooms.id = cameras.room_id
-    WHERE cameras.id = ANY(:cameras)
-""")
+    WHERE cameras.id = ANY($1::integer[])
+"""
 _BEGUN: Final = text("SELECT count(*) FROM occupancy.counts WHERE camera_id = ANY(:cameras)")
 _BEGIN: Final = text("""
     INSERT INTO occupancy.counts (camera_id, entries, exits, unique_persons)
     SELECT id, 0, 0, 0 FROM occupancy.cameras WHERE id = ANY(:cameras) ORDER BY id
     ON CONFLICT DO NOTHING
 """)
-_WATCHED: Final = text("""
-    SELECT DISTINCT camera_id, line_id FROM occupancy.watches WHERE camera_id = ANY(:cameras)
-""")
+_WATCHED: Final = """
+    SELECT DISTINCT camera_id, line_id FROM occupancy.watches WHERE camera_id = ANY($1::integer[])
+"""
 
 # Texts come as one, which the driver writes ten times as fast as a list of them.
 # What is claimed is what is above the highest number of its edge, or missing below it.
@@ -86,14 +86,35 @@ WITH dated AS (
     WHERE (sequence > high OR claimed.missing @> sequence)
         AND crossed_at >= watched.since AND crossed_at < watched.until
     ON CONFLICT DO NOTHING
-    RETURNING camera_id, edge_id, track_id, crossed_at, direction, is_counted
+    RETURNING camera_id, edge_id, sequence, track_id, crossed_at, direction, is_counted
 ), counted AS MATERIALIZED (
-    SELECT camera_id, edge_id, track_id, crossed_at, direction = 'entry' AS is_entry,
+    SELECT camera_id, edge_id, sequence, track_id, crossed_at, direction = 'entry' AS is_entry,
         date_bin('1 minute', crossed_at, 'epoch') AS minute
     FROM fresh WHERE is_counted
+), stepped AS (
+    SELECT camera_id, minute, CASE WHEN is_entry THEN 1 ELSE -1 END AS step,
+        occupancy.microseconds(minute + interval '1 minute' - crossed_at) AS rest,
+        sum(CASE WHEN is_entry THEN 1 ELSE -1 END) OVER (
+            PARTITION BY camera_id, minute ORDER BY crossed_at, edge_id, sequence
+        ) AS risen
+    FROM counted
 ), minutes AS MATERIALIZED (
-    SELECT camera_id, minute, occupancy.start_of_hour(minute, zone) AS hour
-    FROM (SELECT DISTINCT camera_id, minute FROM counted) AS touched JOIN held USING (camera_id)
+    SELECT camera_id, minute, occupancy.start_of_hour(minute, zone) AS hour,
+        entries, exits, area, high
+    FROM (
+        SELECT camera_id, minute, count(*) FILTER (WHERE step > 0) AS entries,
+            count(*) FILTER (WHERE step < 0) AS exits,
+            sum(step * rest) AS area, greatest(max(risen), 0) AS high
+        FROM stepped GROUP BY camera_id, minute
+    ) AS touched JOIN held USING (camera_id)
+), begun AS (
+    INSERT INTO occupancy.minutes (camera_id, start, entries, exits, area, high)
+    SELECT camera_id, minute, entries, exits, area, high FROM minutes ORDER BY camera_id, minute
+    ON CONFLICT DO NOTHING
+    RETURNING camera_id, start
+), known AS (
+    SELECT camera_id, minute FROM minutes
+    EXCEPT SELECT camera_id, start FROM begun
 ), tracks AS MATERIALIZED (
     SELECT DISTINCT camera_id, edge_id, track_id, hour
     FROM counted JOIN minutes USING (camera_id, minute)
@@ -176,11 +197,11 @@ SELECT
     (SELECT array_agg(ROW(camera_id, first, last, occupancy.start_of_hour(first, zone),
         occupancy.end_of_hour(occupancy.start_of_hour(last, zone), zone), zone)
         ORDER BY camera_id) FROM sums) AS cameras,
-    (SELECT array_agg(camera_id ORDER BY camera_id, minute) FROM minutes) AS minutes_cameras,
-    (SELECT array_agg(minute ORDER BY camera_id, minute) FROM minutes) AS minutes_starts
+    (SELECT array_agg(camera_id ORDER BY camera_id, minute) FROM known) AS minutes_cameras,
+    (SELECT array_agg(minute ORDER BY camera_id, minute) FROM known) AS minutes_starts
 """
 # How long a batch is the planner can't know, and takes it for short.
-_JOIN_BY_HASH: Final = text("SELECT set_config('enable_nestloop', :nested, true)")
+_JOIN_BY_HASH: Final = "SELECT set_config('enable_nestloop', $1, true)"
 _FORGET_GAPS: Final = text("""
     UPDATE occupancy.edges SET missing = (
         SELECT range_agg(gap) FROM (
@@ -274,20 +295,20 @@ async def hold(
     session: AsyncSession, camera_ids: Collection[int], default_zone: str
 ) -> dict[int, Held]:
     """Let nobody else add to cameras; returns those that there are."""
-    wanted = {"cameras": sorted(camera_ids)}
+    wanted = sorted(camera_ids)
     # Begun before any is held, or two who begin would wait for each other.
-    if await session.scalar(_BEGUN, wanted) < len(camera_ids):
-        await session.execute(_BEGIN, wanted)
-    held = await session.execute(_HOLD, wanted)
-    corrected_at = {row.camera_id: row.corrected_at for row in held}
-    places = await session.execute(_PLACES, {**wanted, "default": default_zone})
-    return {row.id: Held(row.room_id, row.zone, corrected_at[row.id]) for row in places}
+    if await session.scalar(_BEGUN, {"cameras": wanted}) < len(camera_ids):
+        await session.execute(_BEGIN, {"cameras": wanted})
+    held = await fetch_all_hot(session, _HOLD, wanted)
+    corrected_at = {row["camera_id"]: row["corrected_at"] for row in held}
+    places = await fetch_all_hot(session, _PLACES, wanted, default_zone)
+    return {row["id"]: Held(row["room_id"], row["zone"], corrected_at[row["id"]]) for row in places}
 
 
 async def watched(session: AsyncSession, camera_ids: Collection[int]) -> set[tuple[int, int]]:
     """Return the lines of cameras, each with its camera."""
-    rows = await session.execute(_WATCHED, {"cameras": sorted(camera_ids)})
-    return {(row.camera_id, row.line_id) for row in rows}
+    rows = await fetch_all_hot(session, _WATCHED, sorted(camera_ids))
+    return {(row["camera_id"], row["line_id"]) for row in rows}
 
 
 async def take(
@@ -300,11 +321,11 @@ async def take(
         held: their cameras.
 
     Returns:
-        what each camera has counted, and the minutes that this was in.
+        what each camera has counted, and the minutes of this in which somebody was counted before.
     """
     first, last = min(told.dated), max(told.dated)
     zones = [ZoneInfo(zone) for zone in {camera.zone for camera in held.values()}]
-    await session.execute(_JOIN_BY_HASH, {"nested": "off"})
+    await fetch_hot(session, _JOIN_BY_HASH, "off")
     found = await fetch_hot(
         session,
         _TAKE,
@@ -325,7 +346,7 @@ async def take(
         max(start_of_month(last + _A_MONTH, zone) for zone in zones),
     )
     assert found is not None  # noqa: S101 - the statement always gives a row
-    await session.execute(_JOIN_BY_HASH, {"nested": "on"})
+    await fetch_hot(session, _JOIN_BY_HASH, "on")
     if found["with_gaps"]:
         await session.execute(
             _FORGET_GAPS, {"cameras": sorted(held), "remembered": REMEMBERED_GAPS}
