@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ from local_stack.settings import Settings as LocalSettings
 
 BIN = Path(sys.executable).parent
 WAIT_S = 30
+WRK_CLIENTS = 8
 
 
 @dataclass(frozen=True)
@@ -129,3 +131,18 @@ def has_programs(programs: Mapping[str, str]) -> bool:
     if missing:
         print(f"missing: apt-get install {' '.join(missing)}", file=sys.stderr)
     return not missing
+
+
+def wrk(address: str, headers: dict[str, str], seconds: int) -> float:
+    """Return the requests a second that eight clients of Debian's wrk get."""
+    named = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    said = subprocess.run(
+        ["wrk", "-t1", f"-c{WRK_CLIENTS}", f"-d{seconds}s", *named, address],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "Non-2xx" not in said, said
+    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    assert found is not None, said
+    return float(found[1])

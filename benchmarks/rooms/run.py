@@ -21,10 +21,8 @@ import argparse
 import asyncio
 import base64
 import json
-import re
 import secrets
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -39,7 +37,14 @@ import asyncpg
 import httpx
 import orjson
 import uvicorn
-from benchmarks.ground import BIN, has_programs, prepared, process_settings, until_answering
+from benchmarks.ground import (
+    BIN,
+    has_programs,
+    prepared,
+    process_settings,
+    until_answering,
+    wrk,
+)
 from sqlalchemy import event
 from starlette.types import Receive, Scope, Send
 
@@ -175,21 +180,6 @@ def month_target(room: int = 7) -> tuple[str, str]:
     path = f"/api/rooms/{room}/availability/"
     days = {"start_date": first.date().isoformat(), "end_date": last.date().isoformat()}
     return path, f"{path}?{urlencode(days)}"
-
-
-def wrk(address: str, headers: dict[str, str], seconds: int) -> float:
-    """Return the requests a second that eight clients get."""
-    named = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    said = subprocess.run(
-        ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", *named, address],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert "Non-2xx" not in said, said
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    assert found is not None, said
-    return float(found[1])
 
 
 ROOM = """

@@ -12,6 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -20,7 +21,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from opentelemetry import propagate, trace
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Match
@@ -44,6 +45,7 @@ from common.idempotency import Handler, IdempotencyKeys
 from common.identity import HEADER, Call, Identity, Verifier
 from common.log import redact, request_id
 from common.metrics import REQUEST_SECONDS
+from common.tracing import is_tracing
 from common.validation import fields_of, labelled_sentence, sentence
 
 _log = logging.getLogger(__name__)
@@ -357,6 +359,12 @@ class Operations:
         return reasons
 
 
+@cache
+def _seconds_of(method: str, route: str, status: int) -> Histogram:
+    """Return what measures requests alike: there are as many as routes, methods and statuses."""
+    return REQUEST_SECONDS.labels(method, route, status)
+
+
 class RequestContext:
     """Gives each request its id, its trace and its measurement."""
 
@@ -381,13 +389,14 @@ class RequestContext:
                 message.setdefault("headers", []).append((b"x-request-id", name.encode()))
             await send(message)
 
-        parent = propagate.extract(
-            {"traceparent": headers.get(b"traceparent", b"").decode("latin1")}
-        )
         try:
-            with _tracer.start_as_current_span(
-                f"{scope['method']} {redact(scope['path'])}", context=parent
-            ):
+            if is_tracing():
+                carrier = {"traceparent": headers.get(b"traceparent", b"").decode("latin1")}
+                named = f"{scope['method']} {redact(scope['path'])}"
+                parent = propagate.extract(carrier)
+                with _tracer.start_as_current_span(named, context=parent):
+                    await self._app(scope, receive, send_with_id)
+            else:
                 await self._app(scope, receive, send_with_id)
         except Exception:
             # Starlette raises a bug again after it was logged and answered.
@@ -396,7 +405,7 @@ class RequestContext:
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
             seconds = time.perf_counter() - started
-            REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
+            _seconds_of(scope["method"], route, status).observe(seconds)
             request_id.reset(token)
 
 
