@@ -27,4 +27,4 @@ class Blobs:
 
 if __name__ == "__main__":
     set_up_logging("edge-counter", style="text")
-    asyncio.run(edge.run(Settings(), Blobs()))
+    asyncio.run(edge.run(Settings(), Blobs))

@@ -106,12 +106,15 @@ class Edge:
     def log(self) -> str:
         return (self.state / "log").read_text()
 
-    def decoder(self) -> int | None:
-        """Return the process id of the child, when there is one."""
+    def decoders(self) -> list[int]:
+        """Return the process ids of the children."""
         assert self.process is not None
         threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        children = [child for thread in threads for child in thread.read_text().split()]
-        return int(children[0]) if children else None
+        return [int(child) for thread in threads for child in thread.read_text().split()]
+
+    def decoder(self) -> int | None:
+        """Return the process id of the child, when there is one."""
+        return next(iter(self.decoders()), None)
 
     def read(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the spool, from outside and without a lock."""

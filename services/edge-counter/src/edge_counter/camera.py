@@ -32,6 +32,7 @@ from edge_counter.errors import (
     BadSource,
     DecoderDied,
     SourceEmpty,
+    SourceForbidden,
     SourceMissing,
     SourceRefused,
     SourceSilent,
@@ -40,6 +41,7 @@ from edge_counter.errors import (
 
 STREAMS: Final = ("rtsp", "rtsps", "http", "https")
 SILENT_AFTER_S: Final = 5.0
+OPEN_WITHIN_S: Final = 10.0
 FILE_SILENT_AFTER_S: Final = 30.0
 _START_S: Final = 30.0  # what a busy machine may take to start the child, above all time-outs
 _LOOK_AROUND_S: Final = 0.2
@@ -54,6 +56,7 @@ _KNOWN_REASONS: Final = re.compile(
     r"\b[45]\d\d [A-Z][A-Za-z ]+|Connection refused|Connection timed out|No route to host"
     r"|Network is unreachable|Name or service not known|Invalid data found|moov atom not found"
 )
+_FORBIDDEN: Final = re.compile(r"\b40[13] ")
 _CRASHES: Final = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
 _messages: Final[msgspec.json.Decoder[decoder.Message]] = msgspec.json.Decoder(decoder.Message)
@@ -97,6 +100,8 @@ class Camera:
         source: what to open.
         stop: set from anywhere, it ends the pictures within a fraction of a second.
         silent_after_s: how long a stream may send nothing.
+        open_within_s: how long opening it may take.
+        most_per_s: pictures of a stream that are given; None: as many as are taken.
 
     Raises:
         BadSource: on entering, when the source cannot be opened.
@@ -108,10 +113,14 @@ class Camera:
         *,
         stop: threading.Event | None = None,
         silent_after_s: float = SILENT_AFTER_S,
+        open_within_s: float = OPEN_WITHIN_S,
+        most_per_s: float | None = None,
     ) -> None:
         self._source = source
         self._stop = stop or threading.Event()
         self._silent_after_s = silent_after_s if source.is_stream else FILE_SILENT_AFTER_S
+        self._open_within_s = open_within_s
+        self._most_per_s = most_per_s
         self._unread = b""
         self._said: deque[str] = deque(maxlen=20)
         self.opened: Opened
@@ -156,7 +165,7 @@ class Camera:
             self._give_back(message.slot)
 
     def _first_message(self) -> Opened:
-        message = self._receive(_START_S + self._silent_after_s)
+        message = self._receive(_START_S + self._open_within_s)
         if isinstance(message, Opened):
             return message
         raise self._failure(message)
@@ -176,9 +185,14 @@ class Camera:
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        timeout_ms = int(self._silent_after_s * 1000)
-        address, is_stream = self._source.address, self._source.is_stream
-        request = Request(address, is_stream, memory, timeout_ms)
+        request = Request(
+            address=self._source.address,
+            is_stream=self._source.is_stream,
+            memory=memory,
+            open_ms=int(self._open_within_s * 1000),
+            read_ms=int(self._silent_after_s * 1000),
+            most_per_s=self._most_per_s,
+        )
         self._tell(msgspec.json.encode(request) + b"\n")
 
     def _end(self) -> None:
@@ -247,7 +261,8 @@ class Camera:
         reason = message.reason if isinstance(message, Failed) else "stopped"
         match reason, self._source.is_stream:
             case "not opened", True:
-                return SourceRefused(f"{self._source}: it cannot be opened{why}")
+                kind = SourceForbidden if _FORBIDDEN.search(why) else SourceRefused
+                return kind(f"{self._source}: it cannot be opened{why}")
             case "not opened", False:
                 return SourceUnreadable(f"{self._source}: not a video that OpenCV can read{why}")
             case "no picture", False:

@@ -20,6 +20,7 @@ import cv2
 import msgspec
 import numpy as np
 
+from edge_counter.budget import FrameBudget
 from edge_counter.detections import Image
 
 SLOTS = 2  # the parent works on one picture while the next is decoded
@@ -32,13 +33,16 @@ class Request(msgspec.Struct, frozen=True):
         address: a file or an URL; not in the arguments, which every user can see.
         is_stream: never wait for the parent, drop pictures instead.
         memory: file descriptor of the shared memory.
-        timeout_ms: how long opening and reading may take.
+        open_ms, read_ms: how long opening, and reading a picture, may take.
+        most_per_s: pictures of a stream that are given to the parent; None: as many as it takes.
     """
 
     address: str
     is_stream: bool
     memory: int
-    timeout_ms: int
+    open_ms: int
+    read_ms: int
+    most_per_s: float | None
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
@@ -76,15 +80,16 @@ class _Pictures:
 
     def __init__(self, request: Request, free: "SimpleQueue[int]") -> None:
         self._is_stream = request.is_stream
+        self._budget = FrameBudget(request.most_per_s if request.is_stream else None)
         self._free = free
         self._capture = cv2.VideoCapture(
             request.address,
             cv2.CAP_FFMPEG,  # the time-outs only work when the backend is named
             [
                 cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                request.timeout_ms,
+                request.open_ms,
                 cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                request.timeout_ms,
+                request.read_ms,
             ],
         )
         self._memory = request.memory
@@ -122,7 +127,8 @@ class _Pictures:
         while is_there:
             time_s = self._time_s(time_s)
             # The parent is busy: this picture is dropped, and costs no colour conversion.
-            if not (self._is_stream and self._free.empty()):
+            is_wanted = not (self._is_stream and self._free.empty())
+            if is_wanted and self._budget.takes(time_s):
                 slot = self._free.get()
                 _, picture = self._capture.retrieve(slots[slot])
                 if picture is None or picture.shape != slots.shape[1:]:

@@ -1,99 +1,119 @@
-"""Puts the running edge-counter together: one source, one spool, one uplink."""
+"""Puts the running edge-counter together: its cameras, one spool, one uplink."""
 
 import asyncio
 import signal
-import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
+
+import httpx
 
 from common.tasks import end
 from edge_counter import health as health_port
-from edge_counter.configuration import ConfigurationPoller, gateway
+from edge_counter.configuration import CameraPoller, EdgePoller, Poller, gateway
 from edge_counter.detector import Detector
-from edge_counter.health import SINCE_FRAME, SPOOL_DEPTH, UPLINK, Health
+from edge_counter.fleet import Fleet, Station
+from edge_counter.health import SPOOL_DEPTH, UPLINK, Health
+from edge_counter.heartbeat import Heart
+from edge_counter.ledger import Ledger
 from edge_counter.player import Player, Playing
 from edge_counter.settings import Settings
 from edge_counter.spool import Spool
 from edge_counter.uplink import Uplink
 
-_FRAMES_WITHIN_S: Final = 10.0
 
-
-async def run(settings: Settings, detector: Detector) -> None:
+async def run(settings: Settings, new_detector: Callable[[], Detector]) -> None:
     """Count and report until SIGTERM or SIGINT; then end within two seconds.
+
+    Args:
+        new_detector: makes one for a camera. Each has its own: they work on all cores at once,
+            and each stays fitted to the size of its camera's pictures.
 
     Raises:
         StateInUse, SpoolUnavailable: the state folder cannot be used.
         BadSettings: the health port cannot be used.
     """
     spool = Spool(settings.state_dir, settings.id)
-    stop, stopped = threading.Event(), asyncio.Event()
-    _on_signal(stop, stopped)
-    health = Health(frames_within_s=_FRAMES_WITHIN_S)
+    stopped = asyncio.Event()
+    _on_signal(stopped)
+    health = Health()
     uplink = Uplink(spool, settings.kafka)
+    heart = Heart(
+        health,
+        spool,
+        settings.kafka,
+        edge_id=settings.id,
+        silent_after_s=settings.silent_after_s,
+        every_s=settings.heartbeat_s,
+    )
+
+    def play(station: Station) -> None:
+        post = station.post
+        ledger = Ledger(spool, post.camera_id, health, uplink.wake, code=post.code)
+        Player(
+            _playing(settings, post.address or ""),
+            new_detector(),
+            spool,
+            ledger,
+            station.vitals,
+            configuration=lambda: station.post.configuration,
+            stop=station.stop,
+        ).run()
+
     token = settings.device_token.get_secret_value() if settings.device_token else None
     async with gateway(settings.api_url, token) as client:
-        poller = ConfigurationPoller(
-            client,
-            health,
-            camera=settings.camera,
-            copy=settings.state_dir / "camera.json",
-            every_s=settings.poll_s,
-        )
-        player = Player(
-            _playing(settings),
-            detector,
-            spool,
-            health,
-            configuration=lambda: poller.current,
-            stored=uplink.wake,
-            stop=stop,
-        )
-        _show(health, spool, uplink)
+        poller = _poller(settings, client, health)
+        fleet = Fleet(lambda: poller.posts, health, play)
+        SPOOL_DEPTH.set_function(spool.depth)
+        UPLINK.set_function(lambda: uplink.is_connected)
         async with await health_port.serve(health, settings.host, settings.port):
-            await _until(stopped, uplink.run(), poller.run(), stop=stop, in_thread=player.run)
+            await _until(stopped, uplink.run(), heart.run(), poller.run(), fleet.run())
     spool.close()
 
 
-def _playing(settings: Settings) -> Playing:
+def _poller(settings: Settings, client: httpx.AsyncClient, health: Health) -> Poller:
+    if settings.camera and settings.source:
+        return CameraPoller(
+            client,
+            health,
+            camera=settings.camera,
+            address=settings.source.get_secret_value(),
+            copy=settings.state_dir / "camera.json",
+            every_s=settings.poll_s,
+        )
+    return EdgePoller(
+        client,
+        health,
+        edge_id=settings.id,
+        addresses=settings.addresses(),
+        copy=settings.state_dir / "cameras.json",
+        every_s=settings.poll_s,
+    )
+
+
+def _playing(settings: Settings, address: str) -> Playing:
     return Playing(
-        address=settings.source.get_secret_value(),
+        address=address,
         anchor=settings.anchor,
         is_looped=settings.loop,
         speed=settings.speed,
         take=settings.take,
         silent_after_s=settings.silent_after_s,
+        open_within_s=settings.open_within_s,
+        reopen_s=settings.reopen_s,
+        most_per_s=settings.max_fps,
     )
 
 
-def _on_signal(stop: threading.Event, stopped: asyncio.Event) -> None:
-    def end() -> None:
-        stop.set()
-        stopped.set()
-
+def _on_signal(stopped: asyncio.Event) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
 
 
-def _show(health: Health, spool: Spool, uplink: Uplink) -> None:
-    SPOOL_DEPTH.set_function(spool.depth)
-    UPLINK.set_function(lambda: uplink.is_connected)
-    SINCE_FRAME.set_function(health.seconds_since_frame)
-
-
-async def _until(
-    stopped: asyncio.Event,
-    *endless: Coroutine[Any, Any, None],
-    stop: threading.Event,
-    in_thread: Callable[[], None],
-) -> None:
+async def _until(stopped: asyncio.Event, *endless: Coroutine[Any, Any, None]) -> None:
     """Run everything until it is to stop or a part fails, which is raised."""
     tasks = [asyncio.create_task(one) for one in endless]
-    thread = asyncio.create_task(asyncio.to_thread(in_thread))
     waiting = asyncio.create_task(stopped.wait())
-    await asyncio.wait([*tasks, thread, waiting], return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    ended = await end(*tasks, waiting)
-    for outcome in (*ended, *await asyncio.gather(thread, return_exceptions=True)):
+    await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+    for outcome in await end(*tasks, waiting):
         if isinstance(outcome, Exception):
             raise outcome

@@ -6,6 +6,7 @@
     │   ├── SourceUnreadable it is no video, or a broken one
     │   ├── SourceEmpty      a video without a single picture
     │   ├── SourceRefused    nobody answers at the address, or not to us
+    │   ├── SourceForbidden  the address's user or password is wrong
     │   ├── SourceSilent     the pictures stopped
     │   └── DecoderDied      the decoder crashed on it, or was killed
     ├── BadModel             a model that cannot be loaded or whose layout is unknown
@@ -44,6 +45,10 @@ class SourceEmpty(BadSource):
 
 
 class SourceRefused(BadSource):
+    pass
+
+
+class SourceForbidden(BadSource):
     pass
 
 

@@ -10,11 +10,14 @@ from edge_counter.errors import SpoolUnavailable, StateInUse
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file so that after any crash the old or the new content is there, whole.
 
+    Nobody but its owner can read it.
+
     Raises:
         OSError: the old content is still there.
     """
     new = path.with_name(f"{path.name}.new")
-    with new.open("wb") as file:
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)  # one that a crash left may have been for all
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

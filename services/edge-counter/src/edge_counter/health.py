@@ -1,7 +1,6 @@
 """What this process tells about itself: /healthz, /readyz and /metrics on a small port."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,59 +8,31 @@ import msgspec
 from prometheus_client import Counter, Gauge, generate_latest
 
 from edge_counter.errors import BadSettings
+from edge_counter.vitals import Problems, Vitals
 
-FRAMES: Final = Counter("edge_frames", "Pictures that were processed.")
-CROSSINGS: Final = Counter("edge_crossings", "Crossings made durable.", ["direction"])
+CROSSINGS: Final = Counter("edge_crossings", "Crossings made durable.", ["camera", "direction"])
 SPOOL_DEPTH: Final = Gauge("edge_spool_depth", "Crossings that Kafka has not acknowledged.")
 UPLINK: Final = Gauge("edge_uplink_connected", "1 while Kafka takes crossings, else 0.")
-SINCE_FRAME: Final = Gauge("edge_seconds_since_frame", "Since the last picture was processed.")
 
 _REQUEST_S: Final = 5.0
 _STATUS: Final = {200: "200 OK", 404: "404 Not Found", 503: "503 Service Unavailable"}
 
 
 @dataclass(slots=True)
-class Health:
+class Health(Problems):
     """What keeps the process from its work. Written by its parts, from any thread.
 
     Args:
-        frames_within_s: how old the last picture may be.
-        problems: by the part that has one.
-        frame_at_s: monotonic; of the last picture, at first of the start.
-        is_finished: the recording has been counted; no picture is missing.
+        cameras: by id.
     """
 
-    frames_within_s: float
-    problems: dict[str, str] = field(default_factory=dict)
-    frame_at_s: float = field(default_factory=time.monotonic)
-    is_finished: bool = False
-    _has_frames: bool = False
-
-    def saw_frame(self) -> None:
-        self.frame_at_s = time.monotonic()
-        self._has_frames = True
-        FRAMES.inc()
-
-    def seconds_since_frame(self) -> float:
-        return time.monotonic() - self.frame_at_s
-
-    def note(self, part: str, problem: str | None) -> bool:
-        """Set or clear a part's problem; tell whether that is news."""
-        is_news = self.problems.get(part) != problem
-        if problem is None:
-            self.problems.pop(part, None)
-        else:
-            self.problems[part] = problem
-        return is_news
+    cameras: dict[int, Vitals] = field(default_factory=dict)
 
     def reasons(self) -> list[str]:
         """Return why this process is not ready; nothing when it is."""
-        reasons = [f"{part}: {problem}" for part, problem in sorted(self.problems.copy().items())]
-        late_s = self.seconds_since_frame()
-        if not self.is_finished and not self._has_frames:
-            reasons.append("no picture yet")
-        elif not self.is_finished and late_s > self.frames_within_s:
-            reasons.append(f"no picture for {late_s:.0f} s")
+        reasons = self.told()
+        for vitals in self.cameras.copy().values():
+            reasons += [f"{vitals.code}: {reason}" for reason in vitals.reasons()]
         return reasons
 
 

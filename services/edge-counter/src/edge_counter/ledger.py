@@ -20,14 +20,22 @@ class Ledger:
     """The way of one camera's crossings into the spool.
 
     Args:
+        code: of the camera, for metrics.
         stored: told after crossings became durable.
     """
 
     def __init__(
-        self, spool: Spool, camera_id: int, health: Health, stored: Callable[[], None]
+        self,
+        spool: Spool,
+        camera_id: int,
+        health: Health,
+        stored: Callable[[], None],
+        *,
+        code: str = "",
     ) -> None:
         self._spool = spool
-        self._camera_id = camera_id
+        self.camera_id = camera_id
+        self._code = code
         self._health = health
         self._stored = stored
         self._waiting: list[DatedCrossing] = []
@@ -52,7 +60,7 @@ class Ledger:
         if not (self._waiting or is_due):
             return True
         try:
-            self._spool.store(self._camera_id, self._waiting, recording)
+            self._spool.store(self.camera_id, self._waiting, recording)
         except SpoolUnavailable as error:
             self._write_at_s = now_s + _RETRY_S
             if self._health.note("spool", str(error)):
@@ -68,6 +76,6 @@ class Ledger:
         if not self._waiting:
             return
         for direction, count in Counter(one.direction for one in self._waiting).items():
-            CROSSINGS.labels(direction).inc(count)
+            CROSSINGS.labels(self._code, direction).inc(count)
         self._waiting.clear()
         self._stored()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from pydantic_core import ErrorDetails
+
     from edge_counter.assets import Asset
     from edge_counter.camera import Camera
     from edge_counter.clip import Step, Watcher
@@ -277,7 +279,7 @@ def _shown(default: object) -> str:
 
 @main.command("run", cls=_RunCommand)
 def run_command() -> None:
-    """Follow a camera for ever: count on the lines that Atrium has for it, report to Kafka.
+    """Follow cameras for ever: count on the lines that Atrium has for them, report to Kafka.
 
     Crossings wait on disk while Kafka is away. A file is a recording: each of its crossings is
     reported once, however often this is killed.
@@ -290,7 +292,8 @@ def run_command() -> None:
 
     settings = _settings()
     set_up_logging("edge-counter", level=settings.log_level, style=settings.log_style)
-    name, detector = load_detector(settings.model, settings.classes, settings.min_confidence)
+    load = partial(load_detector, settings.model, settings.classes, settings.min_confidence)
+    name, _ = load()
     # It reports every failed try; the uplink says once that Kafka is away.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     log = logging.getLogger(__name__)
@@ -298,7 +301,7 @@ def run_command() -> None:
     if settings.model is None and name == "hog":
         log.warning("HOG is slow and rough: `edge-counter assets pull` fetches a better model")
     try:
-        asyncio.run(edge.run(settings, detector))
+        asyncio.run(edge.run(settings, lambda: load()[1]))
     except EdgeError:
         raise
     except Exception:
@@ -321,6 +324,8 @@ def doctor_command(*, is_json: bool) -> None:
     settings = _settings()
     # What it reports is in the finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if not (settings.camera and settings.source):
+        raise BadSettings("EDGE_CAMERA and EDGE_SOURCE: doctor looks at one camera, name it by them")
     address = settings.source.get_secret_value()
     findings = asyncio.run(doctor.examine(settings, settings.camera, address))
     if is_json:
@@ -340,12 +345,17 @@ def _settings() -> "Settings":
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [
-            (name if name.isupper() else f"EDGE_{name}".upper()) + f": {finding['msg']}"
-            for finding in error.errors(include_input=False)
-            if (name := str(finding["loc"][0]))
-        ]
+        wrong = [_wrong(finding) for finding in error.errors(include_input=False)]
         raise BadSettings("; ".join(wrong)) from None
+
+
+def _wrong(finding: "ErrorDetails") -> str:
+    """Name the setting that is wrong; one that concerns several says so itself."""
+    message = finding["msg"].removeprefix("Value error, ")
+    if not finding["loc"]:
+        return message
+    name = str(finding["loc"][0])
+    return f"{name if name.isupper() else f'EDGE_{name}'.upper()}: {message}"
 
 
 def _annotator(

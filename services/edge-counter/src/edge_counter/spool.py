@@ -175,11 +175,17 @@ class Spool:
             ).fetchall()
         return [Entry(*row) for row in rows]
 
-    def depth(self) -> int:
-        """Return how many crossings Kafka has not acknowledged."""
+    def depth(self, camera_id: int | None = None) -> int:
+        """Return how many crossings, of one camera or of all, Kafka has not acknowledged."""
         with self._lock:
-            (count,) = self._connection.execute("SELECT count(*) FROM crossing").fetchone()
+            (count,) = self._connection.execute(
+                "SELECT count(*) FROM crossing WHERE camera_id = ?1 OR ?1 IS NULL", (camera_id,)
+            ).fetchone()
         return int(count)
+
+    def dropped(self, _camera_id: int) -> int:
+        """Return how many crossings of a camera were given up since this run began."""
+        return 0
 
     def about_to_send(self, entries: Sequence[Entry]) -> None:
         """Note, before Kafka sees them, that these numbers are used for good."""

@@ -219,6 +219,18 @@ def test_a_stream_drops_what_a_slow_reader_has_no_time_for(
     assert max(age_s for _, age_s in seen[2:]) < 0.5
 
 
+def test_a_stream_gives_no_more_pictures_than_are_wanted(
+    network_camera: tuple[str, threading.Event],
+) -> None:
+    """The camera gives 50 a second."""
+    with Camera(Source(network_camera[0]), most_per_s=10) as camera:
+        seen = [frame for frame, _ in zip(camera, range(11), strict=False)]
+
+    span_s = seen[-1].time_s - seen[0].time_s
+    assert span_s > 0.85
+    assert seen[-1].index > 25
+
+
 def test_a_stream_that_falls_silent_is_told_in_time_and_without_its_password(
     network_camera: tuple[str, threading.Event],
 ) -> None:
@@ -261,7 +273,7 @@ def test_a_host_that_never_answers_is_given_up_in_time() -> None:
         began_s = time.monotonic()
 
         with pytest.raises(BadSource):
-            Camera(Source(address), silent_after_s=1).__enter__()
+            Camera(Source(address), silent_after_s=1, open_within_s=1).__enter__()
 
     assert time.monotonic() - began_s < 10
 

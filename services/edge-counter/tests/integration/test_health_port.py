@@ -8,11 +8,12 @@ import pytest
 
 from edge_counter.errors import BadSettings
 from edge_counter.health import Health, serve
+from edge_counter.vitals import Vitals
 
 
 @pytest.fixture
 def health() -> Health:
-    return Health(frames_within_s=10)
+    return Health(cameras={7: Vitals(code="LOBBY")})
 
 
 async def ask(health: Health, path: str) -> httpx.Response:
@@ -27,11 +28,11 @@ async def test_it_is_healthy_while_it_is_not_ready(health: Health) -> None:
     answer = await ask(health, "/readyz")
 
     assert answer.status_code == 503
-    assert answer.json() == {"status": "not ready", "reasons": ["no picture yet"]}
+    assert answer.json() == {"status": "not ready", "reasons": ["LOBBY: no picture yet"]}
 
 
 async def test_it_is_ready_when_nothing_is_in_the_way(health: Health) -> None:
-    health.saw_frame()
+    health.cameras[7].did(0)
 
     answer = await ask(health, "/readyz?verbose")
 

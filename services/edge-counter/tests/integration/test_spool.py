@@ -252,7 +252,7 @@ def test_a_full_disk_stores_nothing_and_says_so(open_spool: Callable[[], Spool])
 def test_crossings_wait_for_room_in_order_and_the_process_says_that_it_is_not_ready(
     open_spool: Callable[[], Spool], until: Callable[[Callable[[], object]], None]
 ) -> None:
-    spool, health, told = open_spool(), Health(frames_within_s=10, is_finished=True), []
+    spool, health, told = open_spool(), Health(), []
     ledger = Ledger(spool, CAMERA, health, lambda: told.append(1))
     fill_disk(spool)
 

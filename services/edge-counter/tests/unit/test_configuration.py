@@ -50,3 +50,9 @@ def test_an_inactive_line_is_left_out_silently() -> None:
     inactive = LineView(id=3, x1=0, y1=300, x2=1920, y2=300, is_active=False)
 
     assert lines_for(configured(inactive), 1920, 1080) == ({}, [])
+
+
+def test_a_line_whose_entries_go_to_the_right_runs_the_other_way() -> None:
+    mirrored = LineView(id=3, x1=0, y1=300, x2=1920, y2=300, entry_side="right")
+
+    assert lines_for(configured(mirrored), 960, 540) == ({3: Line(960, 150, 0, 150)}, [])

@@ -33,6 +33,9 @@ def test_how_a_source_is_played_shows_no_secret() -> None:
         speed=1,
         take="1",
         silent_after_s=5,
+        open_within_s=5,
+        reopen_s=2,
+        most_per_s=10,
     )
 
     assert "secret" not in repr(playing)
