@@ -18,7 +18,7 @@ event_id: ContextVar[str | None] = ContextVar("event_id", default=None)
 CHATTY: Final = ("aiokafka", "httpx", "httpcore", "asyncio", "alembic", "uvicorn", "websockets")
 WARN_EVERY_S: Final = 5.0
 # The extras that tell apart what one text says of several things.
-_SAYS_WHICH: Final = ("service", "schema", "group")
+_SAYS_WHICH: Final = ("service", "schema", "group", "camera")
 _HIDDEN: Final = "[redacted]"
 _PATTERNS: Final = (
     # user:password@ in any URL: databases, cameras, webhooks

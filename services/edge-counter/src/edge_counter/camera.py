@@ -48,15 +48,18 @@ _LOOK_AROUND_S: Final = 0.2
 
 # What FFmpeg may open from inside a source: a playlist must not lead it elsewhere.
 _FILE_OPTIONS: Final = "protocol_whitelist;file"
-_STREAM_OPTIONS: Final = "rtsp_transport;tcp|protocol_whitelist;" + ",".join(
-    (*STREAMS, "tcp", "tls", "udp", "rtp", "srtp", "crypto", "httpproxy")
+# FFmpeg looks at a stream for up to three seconds before it gives the first picture, and then all
+# of them at once. Two are enough to see a whole group of pictures of nearly every camera.
+_STREAM_OPTIONS: Final = (
+    "rtsp_transport;tcp|analyzeduration;2000000|protocol_whitelist;"
+    + ",".join((*STREAMS, "tcp", "tls", "udp", "rtp", "srtp", "crypto", "httpproxy"))
 )
 # Only these words of FFmpeg are passed on: the rest of its lines may hold the address's secrets.
 _KNOWN_REASONS: Final = re.compile(
-    r"\b[45]\d\d [A-Z][A-Za-z ]+|Connection refused|Connection timed out|No route to host"
+    r"\b[45]\d\d \(?[A-Z][A-Za-z ]+\)?|Connection refused|Connection timed out|No route to host"
     r"|Network is unreachable|Name or service not known|Invalid data found|moov atom not found"
 )
-_FORBIDDEN: Final = re.compile(r"\b40[13] ")
+_FORBIDDEN: Final = re.compile(r"\b40[13]\b")
 _CRASHES: Final = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
 _messages: Final[msgspec.json.Decoder[decoder.Message]] = msgspec.json.Decoder(decoder.Message)

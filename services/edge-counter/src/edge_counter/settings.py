@@ -79,7 +79,7 @@ class Settings(ProcessSettings):
     )
     open_within_s: float = Field(10.0, ge=1, description="Seconds that a stream may take to open.")
     reopen_s: float = Field(
-        2.0, gt=0, description="Longest pause in seconds before a stream is opened anew."
+        1.0, gt=0, description="Longest pause in seconds before a stream is opened anew."
     )
     max_fps: float = Field(
         10.0,

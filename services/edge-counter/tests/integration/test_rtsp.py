@@ -1,0 +1,218 @@
+"""A network camera that falls silent, dies and returns, as a real server of RTSP plays it."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import httpx
+import numpy as np
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from common.events import HEARTBEATS, HeartbeatV1
+from common.testing.plugin import Broker
+from common.testing.servers import free_port
+from edge_counter.camera import Camera, Source
+from edge_counter.errors import SourceForbidden
+
+PER_S, CLIP_S, WALK_EVERY_S = 10, 60, 1.2
+QUICK = {"EDGE_SILENT_AFTER_S": "1", "EDGE_OPEN_WITHIN_S": "4", "EDGE_HEARTBEAT_S": "1"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with an H.264 clip in which somebody walks past every 1.2 seconds."""
+    folder = tmp_path_factory.mktemp("served")
+    dice = np.random.default_rng(7)
+    with av.open(str(folder / "walk.mp4"), "w") as file:
+        stream = file.add_stream("libx264", rate=PER_S)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.time_base = Fraction(1, PER_S)
+        stream.options = {"g": str(PER_S), "preset": "ultrafast", "tune": "zerolatency"}
+        for index in range(CLIP_S * PER_S):
+            picture = dice.integers(35, 45, (240, 320, 3), np.uint8)
+            for walk in range(int(CLIP_S / WALK_EVERY_S)):
+                x = int(80 * (index / PER_S - walk * WALK_EVERY_S)) - 20
+                cv2.rectangle(picture, (x - 10, 80), (x + 10, 140), (255,) * 3, -1)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        file.mux(stream.encode())
+    return folder
+
+
+@dataclass
+class NetworkCamera:
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"rtsp://bob:canary@127.0.0.1:{self.port}/walk.mp4"
+
+    def start(self) -> None:
+        program = Path(sys.executable).with_name("rtsp-server")
+        ports = ["-p", str(self.port), "-cp", str(free_port())]
+        command = [program, "-d", str(self.folder), "-H", "127.0.0.1", *ports]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def send(self, what: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(what)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def network_camera(folder: Path) -> Iterator[NetworkCamera]:
+    camera = NetworkCamera(folder, free_port())
+    yield camera
+    camera.kill()
+
+
+@asynccontextmanager
+async def hearing(kafka: Broker) -> AsyncIterator[list[HeartbeatV1]]:
+    """Give the list to which all heartbeats come."""
+    await kafka.fresh(HEARTBEATS)
+    consumer = AIOKafkaConsumer(
+        HEARTBEATS.name, bootstrap_servers=kafka.address, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    heard: list[HeartbeatV1] = []
+
+    async def listen() -> None:
+        async for record in consumer:
+            heard.append(HEARTBEATS.decode(record.value).data)  # noqa: PERF401 - one by one
+
+    task = asyncio.create_task(listen())
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        await consumer.stop()
+
+
+async def eventually(is_so: Callable[[], object]) -> None:
+    """Wait until something is so, or fail."""
+    async with asyncio.timeout(25):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+async def counts_again(edge: Any, heard: list[HeartbeatV1]) -> None:
+    """Wait until somebody is counted who was not yet, and a heartbeat says that all is well."""
+    events, beats = len(edge.events()), len(heard)
+    await eventually(lambda: len(edge.events()) > events)
+    await eventually(lambda: any(beat.picture == "good" for beat in heard[beats:]))
+
+
+def shown(edge: Any, port: int, heard: list[HeartbeatV1]) -> str:
+    """Return everything that this edge shows to anybody."""
+    paths = [f"http://127.0.0.1:{port}/{path}" for path in ("metrics", "readyz")]
+    processes = [f"/proc/{process}/cmdline" for process in (edge.process.pid, *edge.decoders())]
+    return "\n".join(
+        [
+            edge.log(),
+            *(f"{beat}" for beat in heard),
+            *(httpx.get(path).text for path in paths),
+            *(Path(process).read_bytes().decode() for process in processes),
+        ]
+    )
+
+
+@pytest.mark.timeout(120)
+async def test_counting_goes_on_when_a_camera_is_back_from_silence_and_from_death(
+    make_edge: Callable[..., Any],
+    network_camera: NetworkCamera,
+    kafka: Broker,
+) -> None:
+    port = free_port()
+    to = {"ATRIUM_KAFKA": kafka.address, "EDGE_PORT": str(port)}
+    edge = make_edge(network_camera.address, **QUICK, **to)
+    async with hearing(kafka) as heard:
+        edge.start()
+        await eventually(lambda: heard and "refused" in (heard[-1].reason or ""))
+        assert heard[-1].picture == "none"
+        network_camera.start()
+        await counts_again(edge, heard)
+
+        network_camera.send(signal.SIGSTOP)
+        await eventually(lambda: heard[-1].picture == "none")
+        told = shown(edge, port, heard)
+        network_camera.send(signal.SIGCONT)
+        await counts_again(edge, heard)
+
+        network_camera.kill()
+        await eventually(lambda: "refused" in (heard[-1].reason or ""))
+        told += shown(edge, port, heard)
+        network_camera.start()
+        await counts_again(edge, heard)
+        told += shown(edge, port, heard)
+    edge.stop()
+
+    assert "127.0.0.1" in told
+    assert "canary" not in told
+    assert "bob" not in told
+
+
+@pytest.fixture
+def closed_camera() -> Iterator[tuple[str, list[bytes]]]:
+    """Give the address of a camera that takes no password, and what it was asked."""
+    asked: list[bytes] = []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return  # the test is over
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(b"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\n\r\n")
+
+    threading.Thread(target=answer, daemon=True).start()
+    yield f"rtsp://bob:canary@127.0.0.1:{server.getsockname()[1]}/live", asked
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def test_a_wrong_password_is_told_as_such(closed_camera: tuple[str, list[bytes]]) -> None:
+    with pytest.raises(SourceForbidden, match=r"401 \(Unauthorized\)") as raised:
+        Camera(Source(closed_camera[0])).__enter__()
+
+    assert "canary" not in str(raised.value)
+
+
+def test_a_wrong_password_is_not_tried_again_at_once(
+    make_edge: Callable[..., Any],
+    closed_camera: tuple[str, list[bytes]],
+    until: Callable[[Callable[[], object]], None],
+) -> None:
+    """A camera locks the account of who tries it again and again."""
+    address, asked = closed_camera
+    edge = make_edge(address, EDGE_REOPEN_S="0.1")
+    edge.start()
+    until(lambda: "401 (Unauthorized)" in edge.log())
+    tries = len(asked)
+
+    time.sleep(2)  # ten times as long as until the next try at an address that is refused
+
+    assert len(asked) == tries
+    edge.stop()
