@@ -32,7 +32,12 @@ async def run(settings: Settings, new_detector: Callable[[], Detector]) -> None:
         StateInUse, SpoolUnavailable: the state folder cannot be used.
         BadSettings: the health port cannot be used.
     """
-    spool = Spool(settings.state_dir, settings.id)
+    spool = Spool(
+        settings.state_dir,
+        settings.id,
+        most_mb=settings.spool_max_mb,
+        when_full=settings.spool_full,
+    )
     stopped = asyncio.Event()
     _on_signal(stopped)
     health = Health()
@@ -101,6 +106,7 @@ def _playing(settings: Settings, address: str) -> Playing:
         open_within_s=settings.open_within_s,
         reopen_s=settings.reopen_s,
         most_per_s=settings.max_fps,
+        when_full=settings.spool_full,
     )
 
 

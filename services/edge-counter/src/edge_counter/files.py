@@ -7,10 +7,13 @@ from pathlib import Path
 from edge_counter.errors import SpoolUnavailable, StateInUse
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, is_synced: bool = True) -> None:
     """Replace a file so that after any crash the old or the new content is there, whole.
 
     Nobody but its owner can read it.
+
+    Args:
+        is_synced: also after a power cut; without it the file may then be old, or broken.
 
     Raises:
         OSError: the old content is still there.
@@ -20,9 +23,20 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.fchmod(file.fileno(), 0o600)  # one that a crash left may have been for all
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if is_synced:
+            os.fsync(file.fileno())
     new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    if is_synced:
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make what was renamed in a folder durable.
+
+    Raises:
+        OSError: it may not be.
+    """
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -7,7 +7,7 @@ a producer of its own, so that what befalls it never touches the crossings.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -77,7 +77,9 @@ class Pulse:
         started_at: datetime,
         spool_depth: int,
         dropped: int,
+        also: Sequence[str] = (),
     ) -> HeartbeatV1:
+        """Return the next one; `also` is wrong with more than this camera."""
         vitals, since_s = self.vitals, max(now_s - self.at_s, 0.001)
         came_per_s = (vitals.came - self._came) / since_s
         processed_per_s = (vitals.processed - self._processed) / since_s
@@ -86,6 +88,7 @@ class Pulse:
         slowest_s, vitals.slowest_s = vitals.slowest_s, 0.0
         age_s = None if vitals.came_at_s is None else max(0.0, now_s - vitals.came_at_s)
         picture, reasons = self._picture(age_s)
+        reasons += also
         is_slow = (
             is_open
             and vitals.is_stream
@@ -208,6 +211,7 @@ class Heart:
                 started_at=self._started_at,
                 spool_depth=self._spool.depth(camera_id),
                 dropped=self._spool.dropped(camera_id),
+                also=self._health.told(),
             )
             self._tell(vitals.code, camera_id, beat)
             beats.append(beat)

@@ -20,7 +20,7 @@ from edge_counter.detector import Detector
 from edge_counter.errors import BadAsset, BadSource, EdgeError, SourceForbidden
 from edge_counter.ledger import Ledger
 from edge_counter.pipeline import Anchor, Crossing, Pipeline
-from edge_counter.spool import DatedCrossing, Recording, Spool
+from edge_counter.spool import DatedCrossing, Recording, Spool, WhenFull
 from edge_counter.vitals import Vitals
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Playing:
         is_looped, speed, take: for files; see the settings.
         silent_after_s, open_within_s, reopen_s: for streams; likewise.
         most_per_s: pictures in which people are looked for.
+        when_full: what becomes of crossings when there is no room left.
     """
 
     address: str = field(repr=False)
@@ -51,6 +52,7 @@ class Playing:
     open_within_s: float
     reopen_s: float
     most_per_s: float
+    when_full: WhenFull
 
 
 class Player:
@@ -120,7 +122,19 @@ class Player:
                     continue
                 crossings, _ = self._live.process(frame)
                 self._vitals.did(time.monotonic() - frame.time_s)
-                self._ledger.write([_dated(one, _instant_of_now(one.time_s)) for one in crossings])
+                self._write([_dated(one, _instant_of_now(one.time_s)) for one in crossings])
+
+    def _write(self, crossings: list[DatedCrossing]) -> None:
+        """Hand on what a stream has; it goes on, whether or not there is room."""
+        self._ledger.write(crossings)
+        if self._ledger.is_full and self._playing.when_full == "drop_oldest":
+            self._ledger.give_up_oldest()
+        self._wait_for_room()
+
+    def _wait_for_room(self) -> None:
+        """Stop counting rather than lose what was counted."""
+        while self._ledger.is_full and not self._stop.wait(_PAUSE_S):
+            self._ledger.write([])
 
     def _play_file(self, source: Source) -> None:
         playing, now = self._playing, datetime.now(UTC)
@@ -166,6 +180,7 @@ class Player:
                 done = replace(run, frame=frame.index, seen_at=now)
                 dated = [_dated(one, recording.instant_of(run, one.time_s)) for one in crossings]
                 self._ledger.write(dated, done)
+                self._wait_for_room()  # a file has time
         finished = replace(done, is_finished=True)
         while not self._stop.is_set() and not self._ledger.write([], finished):
             self._stop.wait(_PAUSE_S)

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from common.settings import ProcessSettings
+from edge_counter.spool import MOST_MB, WhenFull
 
 
 class Settings(ProcessSettings):
@@ -43,6 +44,14 @@ class Settings(ProcessSettings):
     state_dir: Path = Field(
         Path(".local/edge"),
         description="Folder of the spool; it must survive restarts, or EDGE_ID must change.",
+    )
+    spool_max_mb: float = Field(
+        MOST_MB, ge=1, description="What crossings that wait for Kafka may take of the disk."
+    )
+    spool_full: WhenFull = Field(
+        "drop_oldest",
+        description="What then becomes of crossings: drop_oldest gives the oldest up and says so;"
+        " block keeps them all, and counting stops when no more fit into memory.",
     )
     model: str | None = Field(
         None,

@@ -12,14 +12,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.partitioner import DefaultPartitioner
 
-from common.events import CROSSINGS
+from common.events import CROSSINGS, DROPPED
 from common.topics import ensure_topics
 from edge_counter.errors import SpoolUnavailable
-from edge_counter.spool import Entry, Spool
+from edge_counter.spool import READ_AT_ONCE, Entry, Spool
 
 _log = logging.getLogger(__name__)
 
-READ_AT_ONCE: Final = 500
 _BATCH_BYTES: Final = 256 * 1024
 _REQUEST_MS: Final = 15_000
 _LONGEST_PAUSE_S: Final = 1.5
@@ -67,9 +66,9 @@ class Uplink:
     @asynccontextmanager
     async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
         try:
-            await ensure_topics(self._kafka, published=[CROSSINGS])
+            await ensure_topics(self._kafka, published=[CROSSINGS, DROPPED])
         except TopicAuthorizationFailedError:
-            _log.info("not allowed to make the topic: it must be there")
+            _log.info("not allowed to make the topics: they must be there")
         producer = AIOKafkaProducer(
             bootstrap_servers=self._kafka,
             acks="all",
@@ -89,32 +88,51 @@ class Uplink:
             entries = await asyncio.to_thread(
                 self._spool.oldest, after=self._acknowledged, limit=READ_AT_ONCE
             )
-            for _, group in groupby(entries, key=lambda entry: entry.camera_id):
-                await self._send(producer, list(group))
-            if not entries:
+            if entries:
+                await asyncio.to_thread(self._spool.about_to_send, entries)
+                await self._send(producer, entries)
+                await self._forget_through(entries[-1].position)
+            else:
                 await self._news.wait()
 
     async def _send(self, producer: AIOKafkaProducer, entries: Sequence[Entry]) -> None:
-        """Send one camera's crossings in batches, each after the one before is acknowledged.
+        """Send all cameras' entries at once, each camera's in their order.
+
+        Raises:
+            KafkaError: some may have arrived. None is in flight any more.
+        """
+        by_camera: dict[int, list[Entry]] = {}
+        for entry in entries:
+            by_camera.setdefault(entry.camera_id, []).append(entry)
+        sent = await asyncio.gather(
+            *(self._send_camera(producer, one) for one in by_camera.values()),
+            return_exceptions=True,
+        )
+        for failure in sent:
+            if isinstance(failure, BaseException):
+                raise failure
+
+    async def _send_camera(self, producer: AIOKafkaProducer, entries: Sequence[Entry]) -> None:
+        """Send one camera's entries in batches, each after the one before is acknowledged.
 
         Consumers drop a number that is not above the last they took: a higher one must never
-        arrive before a lower one, also when a batch in between fails.
+        arrive before a lower one, also when a batch in between fails. What was given up is told
+        before the crossings that follow it.
         """
         key = str(entries[0].camera_id).encode()
-        partitions = sorted(await producer.partitions_for(CROSSINGS.name))
-        partition = DefaultPartitioner()(key, partitions, partitions)
-        await asyncio.to_thread(self._spool.about_to_send, entries)
-        rest = list(entries)
-        while rest:
-            batch = producer.create_batch()
-            taken = 0
-            while taken < len(rest) and batch.append(
-                key=key, value=rest[taken].event, timestamp=None
-            ):
-                taken += 1
-            await (await producer.send_batch(batch, CROSSINGS.name, partition=partition))
-            await self._forget_through(rest[taken - 1].position)
-            rest = rest[taken:]
+        for topic, group in groupby(entries, key=lambda entry: entry.topic.name):
+            partitions = sorted(await producer.partitions_for(topic))
+            partition = DefaultPartitioner()(key, partitions, partitions)
+            rest = list(group)
+            while rest:
+                batch = producer.create_batch()
+                taken = 0
+                while taken < len(rest) and batch.append(
+                    key=key, value=rest[taken].event, timestamp=None
+                ):
+                    taken += 1
+                await (await producer.send_batch(batch, topic, partition=partition))
+                rest = rest[taken:]
 
     async def _forget_through(self, position: int) -> None:
         self._acknowledged = position

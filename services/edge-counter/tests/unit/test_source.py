@@ -36,6 +36,7 @@ def test_how_a_source_is_played_shows_no_secret() -> None:
         open_within_s=5,
         reopen_s=2,
         most_per_s=10,
+        when_full="drop_oldest",
     )
 
     assert "secret" not in repr(playing)
