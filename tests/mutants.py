@@ -812,7 +812,16 @@ EDGE_SOURCES: Final = "services/edge-counter/src/edge_counter"
 EDGE_TESTS: Final = "services/edge-counter/tests"
 UPLINK: Final = f"{EDGE_TESTS}/integration/test_uplink.py"
 SPOOL: Final = f"{EDGE_TESTS}/integration/test_spool.py"
+LIMITS_OF_SPOOL: Final = f"{EDGE_TESTS}/integration/test_spool_limits.py"
+SALVAGE: Final = f"{EDGE_TESTS}/integration/test_spool_salvage.py"
+FLIPS: Final = f"{SALVAGE}::test_flipped_bits_lose_at_most_the_crossings_that_they_hit"
+IN_FLIGHT: Final = f"{LIMITS_OF_SPOOL}::test_what_kafka_may_have_is_not_given_up"
 RUN: Final = f"{EDGE_TESTS}/integration/test_run.py"
+RTSP: Final = f"{EDGE_TESTS}/integration/test_rtsp.py"
+SEVERAL: Final = f"{EDGE_TESTS}/integration/test_several_cameras.py"
+PICTURE: Final = f"{EDGE_TESTS}/unit/test_picture.py"
+HEARTBEAT: Final = f"{EDGE_TESTS}/unit/test_heartbeat.py"
+CONFIGURATION: Final = f"{EDGE_TESTS}/unit/test_configuration.py"
 COUNTING: Final = f"{EDGE_TESTS}/unit/test_counting.py"
 RECORDING: Final = f"{EDGE_TESTS}/unit/test_recording.py"
 DOCTOR: Final = f"{EDGE_TESTS}/integration/test_doctor.py"
@@ -824,31 +833,32 @@ EDGE: Final = (
     Mutant(
         name="a crossing leaves the spool after Kafka has it, not before",
         path=f"{EDGE_SOURCES}/uplink.py",
-        old="await (await producer.send_batch(batch, CROSSINGS.name, partition=partition))\n"
-        "            await self._forget_through(rest[taken - 1].position)",
-        new="await self._forget_through(rest[taken - 1].position)\n"
-        "            await (await producer.send_batch(batch, CROSSINGS.name, partition=partition))",
+        old="await self._send(producer, entries)\n"
+        "                await self._forget_through(entries[-1].position)",
+        new="await self._forget_through(entries[-1].position)\n"
+        "                await self._send(producer, entries)",
         tests=(f"{UPLINK}::test_a_crossing_that_kafka_does_not_acknowledge_stays_here",),
     ),
     Mutant(
         name="a crossing leaves the spool when Kafka has it, not when it is on its way",
         path=f"{EDGE_SOURCES}/uplink.py",
-        old="await (await producer.send_batch(batch, CROSSINGS.name, partition=partition))",
-        new="await producer.send_batch(batch, CROSSINGS.name, partition=partition)",
+        old="await (await producer.send_batch(batch, topic, partition=partition))",
+        new="await producer.send_batch(batch, topic, partition=partition)",
         tests=(f"{UPLINK}::test_a_crossing_that_kafka_does_not_acknowledge_stays_here",),
     ),
     Mutant(
         name="a number that was sent is never another crossing's",
-        path=f"{EDGE_SOURCES}/spool.py",
-        old="return max(last, sent)",
-        new="return last",
-        tests=(f"{SPOOL}::test_a_spool_that_forgot_what_it_sent_goes_on_above_it",),
+        path=f"{EDGE_SOURCES}/spool_file.py",
+        old="set_last(connection, camera, sent(camera))",
+        new="pass",
+        tests=(f"{SALVAGE}::test_a_deleted_log_is_told_as_far_as_anybody_knows_of_it",),
     ),
     Mutant(
         name="how far a recording is stands in the transaction of its crossings",
         path=f"{EDGE_SOURCES}/spool.py",
-        old="self._store_recording(camera_id, recording)\n",
-        new="self._store_recording(camera_id, recording)\n                connection.commit()\n",
+        old="self._store_recording(camera[1], recording)\n",
+        new="self._store_recording(camera[1], recording)\n"
+        "                    connection.commit()\n",
         tests=(f"{SPOOL}::test_a_recording_is_stored_with_its_crossings_or_not_at_all",),
     ),
     Mutant(
@@ -864,6 +874,85 @@ EDGE: Final = (
         old='return "begin" if is_looped else "done"',
         new='return "begin"',
         tests=(f"{RECORDING}::test_a_file_is_counted_once_and_a_loop_goes_round",),
+    ),
+    Mutant(
+        name="what Kafka may have is not given up",
+        path=f"{EDGE_SOURCES}/spool.py",
+        old="self._handed_out = max(self._handed_out, rows[-1][0])",
+        new="pass",
+        tests=(f"{IN_FLIGHT}_and_a_gap_that_was_read_grows_no_more",),
+    ),
+    Mutant(
+        name="what was given up is told in its place",
+        path=f"{EDGE_SOURCES}/spool.py",
+        old="self._add_or_grow(camera, gap, gone[0][0])",
+        new="pass",
+        tests=(
+            f"{LIMITS_OF_SPOOL}::test_the_oldest_are_given_up_and_a_gap_in_their_place_says_which",
+        ),
+    ),
+    Mutant(
+        name="what is acknowledged can be deleted on a full disk",
+        path=f"{EDGE_SOURCES}/reserve.py",
+        old="self._path.unlink(missing_ok=True)",
+        new="pass",
+        tests=(f"{LIMITS_OF_SPOOL}::test_a_start_on_a_full_disk_finds_all_that_was_stored",),
+    ),
+    Mutant(
+        name="a number whose bits have flipped is not believed",
+        path=f"{EDGE_SOURCES}/salvage.py",
+        old="== checksum(event)",
+        new="!= b''",
+        tests=(f"{FLIPS}[200-spool.sqlite3]",),
+    ),
+    Mutant(
+        name="what was lost with a broken spool is told",
+        path=f"{EDGE_SOURCES}/spool_file.py",
+        old='    add_gap(connection, gaps.gap(*camera, first, last, reason="spool_broken"))\n',
+        new="",
+        tests=(f"{FLIPS}[200-spool.sqlite3]",),
+    ),
+    Mutant(
+        name="people who walk through are no other view",
+        path=f"{EDGE_SOURCES}/picture.py",
+        old="_LIKE: Final = 0.5",
+        new="_LIKE: Final = 0.9",
+        tests=(f"{PICTURE}::test_daylight_that_fades_slowly_is_good",),
+    ),
+    Mutant(
+        name="a camera that has moved is told",
+        path=f"{EDGE_SOURCES}/picture.py",
+        old='"moved": not is_dark and self._view.is_left(look.grey)',
+        new='"moved": False',
+        tests=(f"{PICTURE}::test_a_moved_camera_is_told_after_20_s_and_until_it_is_put_back",),
+    ),
+    Mutant(
+        name="too few processed pictures are told",
+        path=f"{EDGE_SOURCES}/heartbeat.py",
+        old="and processed_per_s < LEAST_PER_S",
+        new="and False",
+        tests=(f"{HEARTBEAT}::test_too_few_processed_pictures_are_told",),
+    ),
+    Mutant(
+        name="entries go to the side that Atrium says",
+        path=f"{EDGE_SOURCES}/configuration.py",
+        old='if self.entry_side == "left" else',
+        new="if True else",
+        tests=(f"{CONFIGURATION}::test_a_line_whose_entries_go_to_the_right_runs_the_other_way",),
+    ),
+    Mutant(
+        name="a camera that refuses a password is left alone",
+        path=f"{EDGE_SOURCES}/player.py",
+        old="_REFUSED_PAUSE_S if is_refused else ",
+        new="",
+        tests=(f"{RTSP}::test_a_wrong_password_is_not_tried_again_at_once",),
+    ),
+    Mutant(
+        name="a camera that is taken away is no longer counted",
+        path=f"{EDGE_SOURCES}/fleet.py",
+        old="                station.stop.set()\n                if",
+        new="                if",
+        tests=(f"{SEVERAL}::test_cameras_come_change_their_address_and_go_without_a_restart",),
     ),
     Mutant(
         name="who stands on the line is not counted",

@@ -369,7 +369,7 @@ def _refused(answer: httpx.Response) -> str:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return f"{what}: EDGE_DEVICE_TOKEN must be one that `gateway devices add edge` printed"
         case HTTPStatus.NOT_FOUND:
-            return f"{what}: is EDGE_API_URL Atrium's gateway, and does it know this edge?"
+            return f"{what}: EDGE_ID must be the name of the device whose token this is"
         case _:
             return what
 

@@ -39,7 +39,7 @@ WhenFull = Literal["drop_oldest", "block"]
 
 DROPPED_CROSSINGS: Final = Metric("edge_crossings_dropped", "Crossings given up.", ["reason"])
 MOST_MB: Final = 256
-READ_AT_ONCE: Final = 500
+READ_AT_ONCE: Final = 1000
 _DROP_AT_ONCE: Final = 100
 _SPARE_BYTES: Final = 256 * 1024
 _MB: Final = 1024 * 1024

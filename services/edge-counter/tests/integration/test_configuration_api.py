@@ -274,7 +274,7 @@ async def test_an_edge_starts_without_atrium_from_a_copy_that_only_it_can_read(
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        pytest.param(None, "does it know this edge", id="an edge that Atrium does not know"),
+        pytest.param(None, "EDGE_ID must be", id="an edge that Atrium does not know"),
         pytest.param({"edge_id": "lobby-1", "cameras": []}, "has given no camera", id="no camera"),
         pytest.param({"edge_id": "lobby-1"}, "not as agreed", id="another form"),
     ],

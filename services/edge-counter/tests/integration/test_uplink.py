@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from common.events import CROSSINGS
+from common.events import CROSSINGS, DROPPED, Topic
 from common.tasks import end
 from common.testing.plugin import Broker
 from common.testing.servers import Server, free_port, kafka_server
@@ -48,15 +49,15 @@ async def until(is_so: Callable[[], object], within_s: float = 30) -> None:
 
 
 @asynccontextmanager
-async def reading(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """Read the topic; one that was just made may not be known at once."""
+async def reading(kafka: str, topic: Topic[Any] = CROSSINGS) -> AsyncIterator[AIOKafkaConsumer]:
+    """Read a topic; one that was just made may not be known at once."""
     async with asyncio.timeout(20):
         while True:
             consumer = AIOKafkaConsumer(
-                CROSSINGS.name, bootstrap_servers=kafka, auto_offset_reset="earliest"
+                topic.name, bootstrap_servers=kafka, auto_offset_reset="earliest"
             )
             await consumer.start()
-            if len(consumer.assignment()) == CROSSINGS.partitions:
+            if len(consumer.assignment()) == topic.partitions:
                 break
             await consumer.stop()
     try:
@@ -70,9 +71,9 @@ async def count(consumer: AIOKafkaConsumer) -> int:
     return sum((await consumer.end_offsets(consumer.assignment())).values())
 
 
-async def received(kafka: str) -> list[ConsumerRecord]:
-    """Return everything that is on the topic, in the order of each partition."""
-    async with reading(kafka) as consumer:
+async def received(kafka: str, topic: Topic[Any] = CROSSINGS) -> list[ConsumerRecord]:
+    """Return everything that is on a topic, in the order of each partition."""
+    async with reading(kafka, topic) as consumer:
         records: list[ConsumerRecord] = []
         while len(records) < await count(consumer):
             batches = await consumer.getmany(timeout_ms=500)
@@ -135,6 +136,28 @@ async def test_a_missing_topic_is_made(spool: Spool, kafka: Broker) -> None:
 
     records = await received(kafka.address)
     assert counted(records) == [1]
+
+
+async def test_what_was_given_up_is_told_on_a_topic_of_its_own(
+    tmp_path: Path, kafka: Broker
+) -> None:
+    await kafka.fresh(CROSSINGS, DROPPED)
+    with closing(Spool(tmp_path / "small", "lobby-1", most_mb=1)) as spool:
+        for camera in (CAMERA, 8) * 200:
+            spool.store(camera, [CROSSING] * 20, None)
+        given_up = {camera: spool.dropped(camera) for camera in (CAMERA, 8)}
+
+        async with sending(spool, kafka.address):
+            await until(lambda: spool.depth() == 0)
+    crossings = [CROSSINGS.decode(one.value).data for one in await received(kafka.address)]
+    told = await received(kafka.address, DROPPED)
+
+    for camera in (CAMERA, 8):
+        (gap,) = [DROPPED.decode(one.value).data for one in told if one.key == f"{camera}".encode()]
+        numbers = [one.sequence for one in crossings if one.camera_id == camera]
+        assert (gap.first_sequence, gap.last_sequence) == (1, given_up[camera])
+        assert (gap.entries, gap.exits) == (given_up[camera], 0)
+        assert numbers == list(range(given_up[camera] + 1, 4001))
 
 
 @pytest.fixture
