@@ -851,7 +851,7 @@ EDGE: Final = (
         path=f"{EDGE_SOURCES}/spool_file.py",
         old="set_last(connection, camera, sent(camera))",
         new="pass",
-        tests=(f"{SALVAGE}::test_a_deleted_log_is_told_as_far_as_anybody_knows_of_it",),
+        tests=(f"{SPOOL}::test_a_spool_that_forgot_what_it_sent_goes_on_above_it",),
     ),
     Mutant(
         name="how far a recording is stands in the transaction of its crossings",

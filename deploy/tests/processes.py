@@ -61,7 +61,7 @@ class Process:
     def answers_health(self, path: str) -> bool:
         """Tell whether something without an identity is answered there."""
         if self.name == "edge-counter":
-            health = edge_counter.health.Health(frames_within_s=1)
+            health = edge_counter.health.Health()
             return b" 404 " not in edge_counter.health._response(health, path).splitlines()[0]
         return path in app._NO_IDENTITY
 

@@ -2,11 +2,12 @@
 
 A camera comes, goes or changes its address while the others go on; changed lines are taken over by
 its thread. One that ends by a bug is begun again after a pause: it is no reason to stop counting at
-the other doors.
+the other doors. A spool that has broken is: the next start of the process mends it.
 """
 
 import asyncio
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -66,7 +67,11 @@ class Fleet:
         self._threads = ThreadPoolExecutor(_MOST_CAMERAS, thread_name_prefix="camera")
 
     async def run(self) -> None:
-        """Work for ever; when cancelled, wait until all threads have ended."""
+        """Work for ever; when cancelled, wait until all threads have ended.
+
+        Raises:
+            sqlite3.DatabaseError: the spool has broken.
+        """
         try:
             while True:
                 self._tend(self._posts() or {})
@@ -119,6 +124,8 @@ class Fleet:
         error = station.work.exception() if station.work else None
         if error is None:
             return
+        if isinstance(error, sqlite3.DatabaseError):
+            raise error
         problem = f"a fault of ours ended it: {type(error).__name__}; the log has more"
         station.vitals.note("source", problem)
         _log.error("camera failed", exc_info=error, extra={"camera": station.post.code})

@@ -428,7 +428,8 @@ class Spool:
     def _last_sequence(self, camera: Camera) -> int:
         """Return the last number used; the next ones are never used for anything else.
 
-        With both files lost nobody knows it.
+        It is not under what was sent: opening the file has seen to that. With both files lost
+        nobody knows it.
         """
         row: tuple[int] | None = self._connection.execute(
             "SELECT sequence FROM last_sequence WHERE edge_id = ? AND camera_id = ?", camera
@@ -436,7 +437,7 @@ class Spool:
         last = row[0] if row else 0
         if row is None and self._sent.is_lost(is_expected=self._was_set_aside):
             return _beyond_all()
-        return max(last, self._highest_sent(camera))
+        return last
 
     def _event(self, camera_id: int, sequence: int, crossing: DatedCrossing) -> bytes:
         return CROSSINGS.encode(
