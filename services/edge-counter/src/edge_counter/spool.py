@@ -180,7 +180,7 @@ class Spool:
         recording: Recording | None,
         lost: Loss | None,
         least: int,
-    ) -> "dict[Camera, DroppedV1]":
+    ) -> dict[Camera, DroppedV1]:
         """Store in one transaction, after dropping at least so many; return what was dropped.
 
         Raises:
@@ -208,7 +208,7 @@ class Spool:
             raise
         return dropped
 
-    def _make_room(self, least: int) -> "dict[Camera, DroppedV1]":
+    def _make_room(self, least: int) -> dict[Camera, DroppedV1]:
         """Give up the oldest crossings, in the caller's transaction, if there is no room."""
         used, free = spool_file.room_bytes(self._connection)
         is_over = used > self._most_bytes
@@ -227,7 +227,7 @@ class Spool:
             (self._handed_out, number),
         ).fetchall()
 
-    def _drop(self, number: int) -> "dict[Camera, DroppedV1]":
+    def _drop(self, number: int) -> dict[Camera, DroppedV1]:
         """Give crossings up, in the caller's transaction; their gaps stand in their place."""
         rows = self._droppable(number)
         given_up: dict[Camera, list[tuple[int, CrossingV1]]] = {}
@@ -259,7 +259,7 @@ class Spool:
                 gap, position = gaps.merged(known, gap), before
         self._growing[camera] = spool_file.add_gap(self._connection, gap, position)
 
-    def _note_dropped(self, dropped: "dict[Camera, DroppedV1]") -> None:
+    def _note_dropped(self, dropped: dict[Camera, DroppedV1]) -> None:
         for (_, camera_id), gap in dropped.items():
             count = gap.last_sequence - gap.first_sequence + 1
             if not self._dropped[camera_id]:
@@ -409,7 +409,7 @@ class Spool:
             return max(0, self._highest_sent(camera) - READ_AT_ONCE)
         return self._acknowledged.highest(_key(camera))
 
-    def _count(self) -> "Counter[int]":
+    def _count(self) -> Counter[int]:
         rows = self._connection.execute("SELECT camera_id, count(*) FROM crossing GROUP BY 1")
         return Counter(dict(rows.fetchall()))
 
