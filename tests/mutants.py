@@ -815,6 +815,7 @@ SPOOL: Final = f"{EDGE_TESTS}/integration/test_spool.py"
 LIMITS_OF_SPOOL: Final = f"{EDGE_TESTS}/integration/test_spool_limits.py"
 SALVAGE: Final = f"{EDGE_TESTS}/integration/test_spool_salvage.py"
 FLIPS: Final = f"{SALVAGE}::test_flipped_bits_lose_at_most_the_crossings_that_they_hit"
+FULL_DISK: Final = f"{LIMITS_OF_SPOOL}::test_on_a_full_disk_the_oldest_are"
 IN_FLIGHT: Final = f"{LIMITS_OF_SPOOL}::test_what_kafka_may_have_is_not_given_up"
 RUN: Final = f"{EDGE_TESTS}/integration/test_run.py"
 RTSP: Final = f"{EDGE_TESTS}/integration/test_rtsp.py"
@@ -897,6 +898,13 @@ EDGE: Final = (
         old="self._path.unlink(missing_ok=True)",
         new="pass",
         tests=(f"{LIMITS_OF_SPOOL}::test_a_start_on_a_full_disk_finds_all_that_was_stored",),
+    ),
+    Mutant(
+        name="on a full disk SQLite's log is begun anew",
+        path=f"{EDGE_SOURCES}/spool.py",
+        old='self._connection.execute("PRAGMA wal_checkpoint(RESTART)")',
+        new="pass",
+        tests=(f"{FULL_DISK}_given_up_and_acknowledged_ones_still_go",),
     ),
     Mutant(
         name="a number whose bits have flipped is not believed",

@@ -162,7 +162,7 @@ class Spool:
                     dropped = self._try_to_store(camera, crossings, recording, lost, least)
                     break
                 except SpoolUnavailable:
-                    self._reserve.release()
+                    self._reclaim()
                     if self._when_full == "block" or not self._droppable(least + 1)[least:]:
                         raise
                     least = 2 * least or _DROP_AT_ONCE
@@ -339,9 +339,17 @@ class Spool:
             try:
                 self._delete_through(position)
             except SpoolUnavailable:
-                self._reserve.release()
+                self._reclaim()
                 self._delete_through(position)
             self._reserve.restore()
+
+    def _reclaim(self) -> None:
+        """Find room for one more transaction: the reserve, and the log from its beginning."""
+        self._reserve.release()
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        except sqlite3.OperationalError as error:
+            _log.debug("log not begun anew", extra={"reason": str(error)})
 
     def _delete_through(self, position: int) -> None:
         done: dict[str, int] = {}

@@ -206,13 +206,15 @@ def eat(disk: Path, leave: int = 0) -> Path:
     return meal
 
 
+@pytest.mark.parametrize("left", [1_000_000, 2_500_000, 3_000_000, 4_500_000])
 def test_on_a_full_disk_the_oldest_are_given_up_and_acknowledged_ones_still_go(
-    small_disk: Path,
+    small_disk: Path, left: int
 ) -> None:
+    """At whatever length SQLite's log is when the disk is full."""
     topics: dict[int, Topic] = {}
     stored = 0
     with closing(Spool(small_disk / "state", "lobby-1")) as spool:
-        meal = eat(small_disk, leave=3_000_000)
+        meal = eat(small_disk, leave=left)
         while spool.dropped(LOBBY) < 1000:
             fill(spool, 200)
             stored += 200

@@ -70,8 +70,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
 
 def starts_again(past: Past, folder: Path) -> dict[int, Topic]:
     """Start on damaged files, go on counting, and send all; return what Kafka then has."""
-    damaged = [folder / "spool.sqlite3", folder / "spool.sqlite3-wal"]
-    whole = b"".join(file.read_bytes() for file in damaged if file.exists())
+    database = folder / "spool.sqlite3"
+    pages = database.read_bytes() if database.exists() else b""
+    whole = pages + b"".join(salvage.committed(salvage.log_of(database)))
     topics: dict[int, Topic] = {}
     for known in (past.had, past.may_have):
         for camera, topic in known.items():
