@@ -325,7 +325,9 @@ def doctor_command(*, is_json: bool) -> None:
     # What it reports is in the finding.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     if not (settings.camera and settings.source):
-        raise BadSettings("EDGE_CAMERA and EDGE_SOURCE: doctor looks at one camera, name it by them")
+        raise BadSettings(
+            "EDGE_CAMERA and EDGE_SOURCE: doctor looks at one camera, name it by them"
+        )
     address = settings.source.get_secret_value()
     findings = asyncio.run(doctor.examine(settings, settings.camera, address))
     if is_json:
