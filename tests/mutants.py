@@ -132,9 +132,9 @@ OUTBOX: Final = (
     Mutant(
         name="an event is written in its caller's transaction",
         path=f"{COMMON}/outbox.py",
-        old="await session.execute(insert(self.table), rows)",
-        new="async with AsyncSession(session.bind) as own, own.begin():\n"
-        "                await own.execute(insert(self.table), rows)",
+        old="        await session.execute(added, {**given,",
+        new="        async with AsyncSession(session.bind) as own, own.begin():\n"
+        "            await own.execute(added, {**given,",
         tests=(f"{RELAY}::test_two_relays_send_each_committed_event_once_and_in_order",),
     ),
 )
@@ -143,33 +143,33 @@ EFFECTS: Final = (
     Mutant(
         name="an event that comes again finds its claim",
         path=f"{COMMON}/consumer.py",
-        old="for name, found in events.items() if name in fresh}",
-        new="for name, found in events.items() if fresh is not None}",
+        old="for name, one in named.items() if name in fresh]",
+        new="for name, one in named.items() if fresh is not None]",
         tests=(f"{CONSUMER}::test_an_event_that_comes_again_has_no_second_effect",),
     ),
     Mutant(
         name="a claim stands in the transaction of its effect",
         path=f"{COMMON}/consumer.py",
-        old="fresh = await self._claim(session, list(events))",
+        old="fresh = await self._claim(session, list(named)) if named else set()",
         new="async with self._database.sessions.begin() as own:\n"
-        "                fresh = await self._claim(own, list(events))",
+        "                fresh = await self._claim(own, list(named)) if named else set()",
         tests=(f"{CONSUMER}::test_a_bug_in_the_middle_of_a_batch_leaves_nothing_half_done",),
     ),
     Mutant(
         name="an effect stands in the transaction of its claim",
         path=f"{COMMON}/consumer.py",
-        old="return await subscription.handle(session, events)",
+        old="return await subscription.handle(session, batch)",
         new="async with self._database.sessions.begin() as own:\n"
-        "                return await subscription.handle(own, events)",
+        "                return await subscription.handle(own, batch)",
         tests=(f"{CONSUMER}::test_a_batch_that_is_given_up_leaves_no_effect",),
     ),
     Mutant(
         name="an offset is committed after the effect, not before",
         path=f"{COMMON}/consumer.py",
-        old="await self._until_stored(batches)\n"
+        old="ahead = await self._handle_in_lanes(batches, next_ones)\n"
         "                    await self._commit_offsets(consumer, batches)",
         new="await self._commit_offsets(consumer, batches)\n"
-        "                    await self._until_stored(batches)",
+        "                    ahead = await self._handle_in_lanes(batches, next_ones)",
         tests=(f"{CONSUMER}::test_a_bug_in_the_middle_of_a_batch_leaves_nothing_half_done",),
     ),
     Mutant(
@@ -210,8 +210,9 @@ EFFECTS: Final = (
     Mutant(
         name="too many dead letters stop the consumer",
         path=f"{COMMON}/consumer.py",
-        old="limit = limit.after([position in parked for position in range(len(records))])",
-        new="pass",
+        old="            self._limit.after(outcomes)\n"
+        "        self._limit = self._limit.after(outcomes)",
+        new="            pass",
         tests=(f"{CONSUMER}::test_a_batch_that_is_given_up_leaves_no_effect",),
     ),
 )
@@ -422,35 +423,104 @@ GATEWAY: Final = (
 
 OCCUPANCY_SOURCES: Final = "services/occupancy/src/occupancy"
 OCCUPANCY_HISTORY: Final = "services/occupancy/tests/integration/test_history.py"
+OCCUPANCY_INGEST: Final = "services/occupancy/tests/integration/test_ingest.py"
 OCCUPANCY_ALERTS: Final = "services/occupancy/tests/integration/test_alerts.py"
 OCCUPANCY_EQUIPMENT: Final = "services/occupancy/tests/unit/test_equipment.py"
 
 OCCUPANCY: Final = (
     Mutant(
         name="a crossing of days ago moves the hours since",
-        path=f"{OCCUPANCY_SOURCES}/service/history.py",
-        old="    if before != after:",
-        new="    if False:",
+        path=f"{OCCUPANCY_SOURCES}/repository/history.py",
+        old="        if not for_each:",
+        new="        if for_each is not None:",
         tests=(
             f"{OCCUPANCY_HISTORY}::test_a_crossing_of_days_ago_moves_the_hours_since_and_no_others",
         ),
     ),
     Mutant(
         name="a headcount outweighs what came before it",
-        path=f"{OCCUPANCY_SOURCES}/repository/counts.py",
-        old="            AND seen.moment >= coalesce(known.corrected_at, '-infinity')\n",
-        new="",
+        path=f"{OCCUPANCY_SOURCES}/repository/ingest.py",
+        old="crossed_at >= coalesce(corrected_at, '-infinity') AS is_later",
+        new="true AS is_later",
         tests=(
             f"{OCCUPANCY_HISTORY}::test_a_headcount_outweighs_what_came_before_it_however_late",
         ),
     ),
     Mutant(
         name="a track is one person of a day, however often it is seen",
-        path=f"{OCCUPANCY_SOURCES}/service/history.py",
-        old="for hour in new} - known:",
-        new="for hour in new}:",
+        path=f"{OCCUPANCY_SOURCES}/repository/ingest.py",
+        old="GROUP BY camera_id, edge_id, track_id, day HAVING bool_and(is_new)",
+        new="GROUP BY camera_id, edge_id, track_id, day",
         tests=(
             f"{OCCUPANCY_HISTORY}::test_the_order_of_crossings_and_how_often_they_come_change_nothing",
+        ),
+    ),
+    Mutant(
+        name="a number that was claimed is not claimed again",
+        path=f"{OCCUPANCY_SOURCES}/repository/ingest.py",
+        old="(sequence > high OR claimed.missing @> sequence)",
+        new="true",
+        tests=(f"{OCCUPANCY_INGEST}::test_the_first_of_two_with_one_number_counts",),
+    ),
+    Mutant(
+        name="a number that is missing is still waited for",
+        path=f"{OCCUPANCY_SOURCES}/repository/ingest.py",
+        old="(sequence > high OR claimed.missing @> sequence)",
+        new="sequence > high",
+        tests=(
+            f"{OCCUPANCY_INGEST}::test_numbers_are_claimed_once_in_any_order_and_gaps_are_remembered",
+        ),
+    ),
+    Mutant(
+        name="a clock that cannot be right is not believed",
+        path=f"{OCCUPANCY_SOURCES}/domain.py",
+        old="        if self.was_in_time:\n            return self.crossed_at",
+        new="        if self:\n            return self.crossed_at",
+        tests=(
+            f"{OCCUPANCY_INGEST}::test_a_clock_that_cannot_be_right_is_not_believed_and_what_it_said_is_kept",
+        ),
+    ),
+    Mutant(
+        name="a line counts as it was when somebody crossed it",
+        path=f"{OCCUPANCY_SOURCES}/repository/ingest.py",
+        old="AND crossed_at >= watched.since AND crossed_at < watched.until",
+        new="AND watched.until = 'infinity'",
+        tests=(
+            f"{OCCUPANCY_INGEST}::test_who_a_line_counts_is_decided_by_how_it_was_when_they_crossed",
+        ),
+    ),
+    Mutant(
+        name="what is no longer kept is not taken for never having been",
+        path=f"{OCCUPANCY_SOURCES}/repository/history.py",
+        old="return since or BEGINNING",
+        new="return BEGINNING if since else BEGINNING",
+        tests=(
+            f"{OCCUPANCY_INGEST}::test_crossings_of_old_months_are_forgotten_and_what_they_added_up_to_stays",
+        ),
+    ),
+    Mutant(
+        name="a day counted anew is taken out before it is taken in",
+        path=f"{OCCUPANCY_SOURCES}/service/recounting.py",
+        old="    await ingest.forget(session, camera_id, since, until, told)\n",
+        new="",
+        tests=(f"{OCCUPANCY_INGEST}::test_a_day_counted_anew_is_the_same_bit_for_bit",),
+    ),
+    Mutant(
+        name="doors of one room are one area",
+        path=f"{OCCUPANCY_SOURCES}/domain.py",
+        old='("camera", camera.camera_id) if camera.room_id is None else ("room", camera.room_id)',
+        new='("camera", camera.camera_id)',
+        tests=(
+            "tests/contracts/test_occupancy_live.py::test_who_comes_by_one_door_of_a_room_and_leaves_by_another_is_gone",
+        ),
+    ),
+    Mutant(
+        name="a stream goes on where it was left",
+        path=f"{OCCUPANCY_SOURCES}/live.py",
+        old="        return int(number)",
+        new="        return 0 * int(number)",
+        tests=(
+            "tests/contracts/test_occupancy_live.py::test_a_stream_tells_all_then_what_changes_and_goes_on_where_it_was_left",
         ),
     ),
     Mutant(
@@ -459,13 +529,6 @@ OCCUPANCY: Final = (
         old="found.with_for_update(key_share=True)",
         new="found.with_for_update()",
         tests=(f"{OCCUPANCY_HISTORY}::test_headcounts_and_crossings_at_once_do_not_deadlock",),
-    ),
-    Mutant(
-        name="a crossing that comes again finds its row, and is not counted again",
-        path=f"{OCCUPANCY_SOURCES}/repository/counts.py",
-        old="if (crossing.camera_id, crossing.edge_id, crossing.sequence) in fresh",
-        new="if fresh is not None",
-        tests=("tests/services/test_counting.py",),
     ),
     Mutant(
         name="silence is judged only where it would have been heard",
