@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from edges import Edge, live, watch
 from making import make_camera, make_line, make_room
-from running_system import System, eventually
+from running_system import PASSWORD, System, eventually
 
 from common.events import CROSSINGS
 
@@ -341,3 +341,39 @@ async def test_what_is_read_from_memory_is_worded_like_the_rest(
         reply = await anyone.get(f"/api/occupancy/cameras/{no_id}/live")
         assert reply.status_code == 400
     assert (await anyone.head(path)).status_code in {200, 405}
+
+
+async def test_nobody_has_more_than_fifty_streams_and_the_rest_goes_on(
+    admin: httpx.AsyncClient, anyone: httpx.AsyncClient
+) -> None:
+    limits = httpx.Limits(max_connections=100)
+    async with (
+        httpx.AsyncClient(base_url=admin.base_url, headers=admin.headers, limits=limits) as many,
+        AsyncExitStack() as open_ones,
+    ):
+        for _ in range(50):
+            await open_ones.enter_async_context(listening(many))
+        refused = await admin.get("/api/occupancy/stream")
+        assert refused.status_code == 429
+        assert "50 streams are open" in refused.json()["detail"]
+        assert (await admin.get("/api/occupancy/facility/live")).status_code == 200
+        async with listening(anyone):
+            pass
+
+    async def again() -> int:
+        async with admin.stream("GET", "/api/occupancy/stream") as reply:
+            return reply.status_code
+
+    await eventually(again, lambda status: status == 200)
+
+
+async def test_a_stream_ends_with_the_session_that_opened_it(system: System) -> None:
+    account = {"email": "staff@example.test", "password": PASSWORD}
+    async with httpx.AsyncClient(base_url=system.base_url, timeout=30) as client:
+        reply = await client.post("/api/auth/login", json=account)
+        client.headers["authorization"] = f"Bearer {reply.json()['data']['token']}"
+        async with listening(client) as listener:
+            await listener.next()
+            assert (await client.post("/api/auth/logout")).is_success
+            with pytest.raises((AssertionError, httpx.RemoteProtocolError)):
+                await listener.until(lambda _kind, _data: False)

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -40,7 +41,7 @@ from gateway.proxy import Proxy
 from gateway.settings import Settings
 from gateway.shared import Shared
 from gateway.sites import Sites
-from gateway.upstream import Upstream
+from gateway.upstream import MOST_CONNECTIONS, MOST_STREAMS, Upstream
 from gateway.websocket import LARGEST_MESSAGE_BYTES, WebSocketProxy
 
 SCHEMA: Final = Schema(metadata, VERSIONS, published=[USERS])
@@ -73,6 +74,8 @@ class Gateway:
         self.shared = Shared(
             routes=routes.RouteMap(table),
             upstreams=_upstreams(settings),
+            streams=_upstreams(settings, most=MOST_STREAMS),
+            open_streams=Counter(),
             accounts=accounts,
             authenticator=authenticator,
             windows=windows,
@@ -115,7 +118,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Let go of connections."""
-        for upstream in self.shared.upstreams.values():
+        for upstream in (*self.shared.upstreams.values(), *self.shared.streams.values()):
             upstream.close()
         await self.database.close()
 
@@ -161,20 +164,20 @@ def _find(database: Database, settings: Settings) -> FindIdentity:
     return find
 
 
-def _upstreams(settings: Settings) -> Mapping[str, Upstream]:
+def _upstreams(settings: Settings, most: int = MOST_CONNECTIONS) -> Mapping[str, Upstream]:
     addresses = {
         "rooms": settings.rooms_url,
         "bookings": settings.bookings_url,
         "occupancy": settings.occupancy_url,
     }
-    return {name: _upstream(name, url) for name, url in addresses.items()}
+    return {name: _upstream(name, url, most) for name, url in addresses.items()}
 
 
-def _upstream(name: str, url: str) -> Upstream:
+def _upstream(name: str, url: str, most: int) -> Upstream:
     parts = urlsplit(url)
     if parts.scheme != "http" or parts.hostname is None or parts.port is None:
         raise click.ClickException(f"GATEWAY_{name.upper()}_URL must be http://host:port")
-    return Upstream(name, parts.hostname, parts.port)
+    return Upstream(name, parts.hostname, parts.port, most)
 
 
 @click.group()

@@ -7,8 +7,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,11 +25,13 @@ from common.errors import (
     MethodNotAllowed,
     NotFound,
     TooLarge,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
 from common.identity import HEADER, Call
 from common.metrics import REQUEST_SECONDS
+from common.tasks import end
 from gateway.auth import Principal, bearer_token
 from gateway.cookies import session_tokens
 from gateway.editions import ENVELOPES, Edition
@@ -63,6 +65,8 @@ BODY_IDLE_S: Final = 10.0
 # What a refused client may still send before its connection is closed.
 DISCARDED_BYTES: Final = 1024 * 1024
 DISCARD_WITHIN_S: Final = 1.0
+# Of one caller: a wall of dashboards behind one address.
+MOST_STREAMS_EACH: Final = 50
 LOOK_UPS_A_MINUTE: Final = 300
 
 _SECURITY: Final = [
@@ -198,6 +202,10 @@ class Proxy:
             raise _too_large(route)
         if route.service == ACCOUNTS:
             await self._answer_here(exchange, principal, route)
+        elif route.streams:
+            with self._stream_of(principal.identity.id or rate_key(client)):
+                passing = self._pass_on(exchange, principal, route, headers)
+                await self._while_admitted(passing, exchange, principal, route)
         else:
             await self._pass_on(exchange, principal, route, headers)
 
@@ -270,6 +278,61 @@ class Proxy:
             await self._exchange(exchange, upstream, route, request)
         except UpstreamError as error:
             raise _as_refusal(error, exchange, route) from error
+
+    @contextmanager
+    def _stream_of(self, caller: str) -> Iterator[None]:
+        """Let a caller have so many streams and no more."""
+        streams = self._shared.open_streams
+        if streams[caller] >= MOST_STREAMS_EACH:
+            raise TooManyRequests(
+                f"{MOST_STREAMS_EACH} streams are open; close one first.",
+                headers={"retry-after": "5"},
+            )
+        streams[caller] += 1
+        try:
+            yield
+        finally:
+            streams[caller] -= 1
+            if not streams[caller]:
+                del streams[caller]
+
+    async def _while_admitted(
+        self,
+        passing: Coroutine[Any, Any, None],
+        exchange: _Exchange,
+        principal: Principal,
+        route: Route,
+    ) -> None:
+        """Pass a stream on for as long as its caller's token is good."""
+        if exchange.token is None:
+            await passing
+            return
+        client = client_of(self._shared, exchange.scope)
+        passed = asyncio.create_task(passing)
+        watch = asyncio.create_task(self._until_refused(exchange.token, client, principal, route))
+        try:
+            await asyncio.wait({passed, watch}, return_when=asyncio.FIRST_COMPLETED)
+            over = [task for task in (passed, watch) if task.done()]
+        finally:
+            await end(passed, watch)
+        for task in over:
+            await task
+
+    async def _until_refused(
+        self, token: bytes, client: str, principal: Principal, route: Route
+    ) -> None:
+        """Look again who is calling whenever what is known of them has grown old."""
+        while True:
+            await asyncio.sleep(max(0, principal.known_until - time.monotonic()))
+            try:
+                principal = await authenticate(self._shared, token, client)
+                _admit(route, "GET", principal)
+            except AppError as error:
+                _log.info("stream ended", extra={"reason": str(error)})
+                return
+            except UNAVAILABLE as error:
+                if not is_unavailable(error):
+                    raise
 
     async def _exchange(
         self, exchange: _Exchange, upstream: Upstream, route: Route, request: "_Request"

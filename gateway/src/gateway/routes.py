@@ -65,6 +65,7 @@ class Route:
         edition: serves it in this edition only.
         deadline_s: an answer must have begun by then.
         unavailable: what callers are told while the service does not answer.
+        streams: answers have no end; each caller has a few, and they end with their token.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Route:
     edition: Edition | None = None
     deadline_s: float = 30.0
     unavailable: str = "Service temporarily unavailable"
+    streams: bool = False
 
     def callers(self, method: str) -> Callers:
         return self.read if method in _READS else self.write
@@ -182,6 +184,15 @@ def table(settings: Settings) -> tuple[Route, ...]:
             read=EDGE | ADMINS,
             write=ADMINS,
             unavailable="Occupancy service not initialized",
+        ),
+        Route(
+            path="/api/occupancy/stream",
+            service="occupancy",
+            contract=Contract.OCCUPANCY,
+            read=watchers,
+            write=OPERATORS,
+            unavailable="Occupancy service not initialized",
+            streams=True,
         ),
         Route(
             path="/api/occupancy/**",

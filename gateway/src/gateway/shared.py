@@ -1,5 +1,6 @@
 """What the listeners of a gateway have in common."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ class Shared:
     Args:
         routes: the table.
         upstreams: connections, by service.
+        streams: likewise, those on which an answer has no end; they leave the others free.
+        open_streams: how many each caller has.
         accounts: answers the routes whose service is `accounts`.
         authenticator: tells who is calling.
         windows: counts requests.
@@ -30,6 +33,8 @@ class Shared:
 
     routes: RouteMap
     upstreams: Mapping[str, Upstream]
+    streams: Mapping[str, Upstream]
+    open_streams: Counter[str]
     accounts: ASGIApp
     authenticator: Authenticator
     windows: SlidingWindows

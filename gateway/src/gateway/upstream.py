@@ -14,6 +14,8 @@ import httptools
 
 CONNECT_WITHIN_S: Final = 2.0
 MOST_CONNECTIONS: Final = 256
+# Of those on which an answer has no end.
+MOST_STREAMS: Final = 2000
 MOST_WAITING: Final = 1024
 # Less than the services keep an idle connection, so that it is we who let go of it.
 KEEP_IDLE_S: Final = 60.0
@@ -218,13 +220,15 @@ class Upstream:
     Args:
         name: of the service, the audience of identities.
         host, port: where it answers.
+        most: connections open at a time; who wants one more waits.
     """
 
-    def __init__(self, name: str, host: str, port: int) -> None:
+    def __init__(self, name: str, host: str, port: int, most: int = MOST_CONNECTIONS) -> None:
         self.name = name
         self.host = host
         self.port = port
         self.host_header = f"{host}:{port}".encode()
+        self._most = most
         self._idle: list[Connection] = []
         self._open = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -244,7 +248,7 @@ class Upstream:
             if connection.reusable and now - connection.idle_since < KEEP_IDLE_S:
                 return connection
             self._close(connection)
-        while self._open >= MOST_CONNECTIONS:
+        while self._open >= self._most:
             if self._idle:
                 self._close(self._idle.pop(0))
             else:
