@@ -612,7 +612,7 @@ BOOKINGS: Final = (
     ),
     Mutant(
         name="who waits for a new room keeps no connection from others",
-        path=f"{BOOKING_SOURCES}/repository.py",
+        path=f"{BOOKING_SOURCES}/repository/rooms.py",
         old="        look = LOOK_BY_ID if",
         new="        await self._session.connection()\n        look = LOOK_BY_ID if",
         tests=(f"{BOOKING_TESTS}/integration/test_new_room.py",),
@@ -640,7 +640,7 @@ BOOKINGS: Final = (
     ),
     Mutant(
         name="a booking is one statement, not SELECT … FOR UPDATE and then an insert",
-        path=f"{BOOKING_SOURCES}/repository.py",
+        path=f"{BOOKING_SOURCES}/repository/bookings.py",
         old="""        checkin = booking.checkin
         made = await fetch_hot(
             self._session,
@@ -769,7 +769,7 @@ OUTWARD: Final = (
     ),
     Mutant(
         name="one booking's deliveries keep their order",
-        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        path=f"{BOOKING_SOURCES}/repository/outward.py",
         old="                columns.id == oldest,\n",
         new="",
         tests=(
@@ -778,14 +778,14 @@ OUTWARD: Final = (
     ),
     Mutant(
         name="of replicas one sends a delivery",
-        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        path=f"{BOOKING_SOURCES}/repository/outward.py",
         old=".with_for_update(of=webhook_deliveries, skip_locked=True)",
         new="",
         tests=(f"{SENDING}::test_what_one_replica_is_taking_another_does_not_wait_for",),
     ),
     Mutant(
         name="a delivery that another has claimed is not settled",
-        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        path=f"{BOOKING_SOURCES}/repository/outward.py",
         old="webhook_deliveries.c.claims == attempt.claim",
         new="webhook_deliveries.c.claims > 0",
         tests=(f"{SENDING}::test_what_a_killed_process_has_taken_is_sent_by_another",),
@@ -806,14 +806,14 @@ OUTWARD: Final = (
     ),
     Mutant(
         name="who has left has no calendar",
-        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        path=f"{BOOKING_SOURCES}/repository/outward.py",
         old="and_(feeds.c.token_hash == token_hash, users.c.is_active)",
         new="feeds.c.token_hash == token_hash",
         tests=(f"{FEED_TOKENS}::test_a_disabled_account_s_calendar_is_gone",),
     ),
     Mutant(
         name="a calendar is revoked by its maker",
-        path=f"{BOOKING_SOURCES}/outward_repository.py",
+        path=f"{BOOKING_SOURCES}/repository/outward.py",
         old="feeds.c.id == feed_id, feeds.c.user_id == user_id",
         new="feeds.c.id == feed_id",
         tests=(f"{FEED_TOKENS}::test_only_its_maker_revokes_it",),

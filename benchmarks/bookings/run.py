@@ -43,7 +43,8 @@ from benchmarks.ground import (
 
 from bookings.booking_statements import BOOK, LOOK_BY_ID
 from bookings.domain import Booking, Period
-from bookings.repository import Bookings, Rooms
+from bookings.repository.bookings import Bookings
+from bookings.repository.rooms import Rooms
 from bookings.service.booking import Made, NewBooking, book, person_of
 from bookings.tables import SCHEMA as BOOKINGS
 from common.contracts import Contract

@@ -19,7 +19,7 @@ import pytest
 from booking_people import room_row
 from booking_truth import assert_sound
 
-from bookings.repository import Rooms
+from bookings.repository.rooms import Rooms
 from bookings.tables import SCHEMA as BOOKINGS
 from common.db import Database
 from common.identity import Signer

@@ -3,7 +3,7 @@
 from datetime import time
 from typing import Any
 
-from bookings.repository import Users
+from bookings.repository.people import Users
 from common.db import Database
 from common.identity import Identity, Role
 from common.ids import new_cuid

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from booking_people import person, room_row
 
-from bookings.repository import Rooms
+from bookings.repository.rooms import Rooms
 from bookings.tables import SCHEMA
 from common.db import Database
 from common.identity import Identity, Role

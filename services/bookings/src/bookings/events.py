@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bookings.repository import Audit, Rooms, Users
+from bookings.repository.people import Users
+from bookings.repository.rooms import Rooms
+from bookings.repository.told import Audit
 from common.consumer import Refused, Subscription
 from common.db import AsyncSession
 from common.events import ROOMS, USERS, CloudEvent, RoomV1, UserV1

@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from bookings import letter as writing
 from bookings.letter import MailServer, NoAddress
-from bookings.outward_repository import Letter, Mail
+from bookings.repository.outward import Letter, Mail
 from bookings.webhook import pause_s
 from common.db import UNAVAILABLE, Database, is_unavailable
 

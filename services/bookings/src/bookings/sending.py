@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import Counter
 
 from bookings.outbound import Answer, NotSent, Outbound
-from bookings.outward_repository import Attempt, Deliveries
+from bookings.repository.outward import Attempt, Deliveries
 from bookings.service import webhooks
 from bookings.service.webhooks import Outcome
 from bookings.webhook import TRIED_FOR

@@ -13,7 +13,7 @@ from booking_people import room_row
 from booking_truth import assert_sound
 
 from bookings.domain import Period
-from bookings.repository import Rooms
+from bookings.repository.rooms import Rooms
 from bookings.service import booking as service
 from bookings.service import requests
 from bookings.service.booking import Change, NewBooking

@@ -17,7 +17,7 @@ from running_system import eventually
 
 from bookings.letter import MailServer, sender
 from bookings.mailing import Mailer
-from bookings.repository import Notifications
+from bookings.repository.told import Notifications
 from common.db import Database
 from common.identity import Identity, Role
 from common.ids import new_cuid

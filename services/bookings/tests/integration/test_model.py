@@ -21,7 +21,9 @@ from hypothesis.stateful import (
 )
 
 from bookings.domain import Period, Policy
-from bookings.repository import BookingFilter, Bookings, Entries, Rooms
+from bookings.repository.bookings import BookingFilter, Bookings
+from bookings.repository.rooms import Rooms
+from bookings.repository.rules import Entries
 from bookings.service import booking as service
 from bookings.service import requests
 from bookings.service.booking import Change, NewBooking

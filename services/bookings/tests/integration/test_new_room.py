@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from booking_people import room_row
 
 from bookings.domain import Period
-from bookings.repository import Rooms
+from bookings.repository.rooms import Rooms
 from bookings.service import booking
 from common.db import Database
 from common.errors import Conflict

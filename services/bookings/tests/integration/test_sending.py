@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bookings.domain import Period
 from bookings.outbound import Outbound, Reach
-from bookings.outward_repository import Deliveries
+from bookings.repository.outward import Deliveries
 from bookings.sending import Sender
 from bookings.service import booking as bookings
 from bookings.service import webhooks

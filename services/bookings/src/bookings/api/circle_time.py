@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bookings.api.fields import AnyId, AttendeeIds, Caller, Description, Rule, Title, local_date
 from bookings.domain import Booking, Period, Person, Status, local_day
-from bookings.repository import BookingFilter, Bookings
+from bookings.repository.bookings import BookingFilter, Bookings
 from bookings.service import booking as service
 from bookings.service.booking import Change, Made, NewBooking
 from bookings.service.telling import iso

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from bookings.api.fields import AnyId
-from bookings.repository import Entries
+from bookings.repository.rules import Entries
 from bookings.service import booking as service
 from bookings.service.telling import iso
 from bookings.tables import EVERY_ROOM, blackouts, holidays, policies, quotas

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bookings.api.fields import AnyId, Caller
 from bookings.feed import CONTENT_TYPE
-from bookings.outward_repository import Feed
+from bookings.repository.outward import Feed
 from bookings.service import feeds as service
 from bookings.service.telling import iso
 from common.app import JsonResponse, SecretResponse, contract_router

@@ -28,7 +28,8 @@ from bookings.domain import (
     local_day,
     slots_of,
 )
-from bookings.repository import Audit, BookingFilter, Bookings, Notifications
+from bookings.repository.bookings import BookingFilter, Bookings
+from bookings.repository.told import Audit, Notifications
 from bookings.service import booking as service
 from bookings.service import requests
 from bookings.service.booking import Made, NewBooking

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from bookings.api.fields import Caller
 from bookings.outbound import Reach
-from bookings.outward_repository import Deliveries
+from bookings.repository.outward import Deliveries
 from bookings.service import webhooks as service
 from bookings.service.telling import iso
 from bookings.webhook import LONGEST_URL

@@ -14,16 +14,11 @@ from typing import Any, Final
 from bookings import rules
 from bookings.domain import Booking, Period, Person, Room, Status, holds
 from bookings.recurrence import WrongRule, expand
-from bookings.repository import (
-    BookingFilter,
-    Bookings,
-    Closures,
-    Look,
-    Rooms,
-    Taken,
-    Users,
-    range_of,
-)
+from bookings.repository.bookings import BookingFilter, Bookings, Taken
+from bookings.repository.people import Users
+from bookings.repository.rooms import Look, Rooms
+from bookings.repository.rows import range_of
+from bookings.repository.rules import Closures
 from bookings.service.telling import Telling, encode_event, event_id_of
 from bookings.webhook import EVENT_OF
 from common.db import AsyncSession

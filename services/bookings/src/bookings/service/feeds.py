@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bookings import feed as writing
-from bookings.outward_repository import Feed, Feeds
-from bookings.repository import Users
+from bookings.repository.outward import Feed, Feeds
+from bookings.repository.people import Users
 from bookings.service.booking import find_room, person_of
 from common.db import AsyncSession
 from common.errors import Conflict, NotFound

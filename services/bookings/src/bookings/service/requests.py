@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bookings.domain import Booking, Period, Room, Status
-from bookings.repository import BookingFilter, Bookings, Rooms, Users
+from bookings.repository.bookings import BookingFilter, Bookings
+from bookings.repository.people import Users
+from bookings.repository.rooms import Rooms
 from bookings.service.booking import (
     Made,
     NewBooking,

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from bookings.domain import Booking
-from bookings.outward_repository import Deliveries, Told
-from bookings.repository import Audit, Notifications
+from bookings.repository.outward import Deliveries, Told
+from bookings.repository.told import Audit, Notifications
 from bookings.tables import outbox
 from bookings.webhook import EVENT_OF
 from common.db import AsyncSession

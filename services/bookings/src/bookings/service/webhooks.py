@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from bookings import webhook as rules
 from bookings.outbound import Answer, NotSent, Reach
-from bookings.outward_repository import Attempt, Deliveries, Webhooks
-from bookings.repository import Audit, Notifications, Values
+from bookings.repository.outward import Attempt, Deliveries, Webhooks
+from bookings.repository.rows import Values
+from bookings.repository.told import Audit, Notifications
 from bookings.service.booking import person_of
 from common.db import AsyncSession
 from common.errors import Conflict, NotFound, invalid_field

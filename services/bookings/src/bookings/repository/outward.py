@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bookings.domain import Period, Status
 from bookings.feed import CANCELLED_FOR, Entry, EntryStatus, window
-from bookings.repository import Values
+from bookings.repository.rows import Values
 from bookings.tables import (
     bookings,
     feeds,
