@@ -18,6 +18,8 @@ from typing import Any, Final
 
 import httpx
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.structs import RecordMetadata
 from dying_worker import COMMIT_BEFORE_OFFSETS, EFFECTS_BEFORE_COMMIT
 from edges import Edge
 from faults import (
@@ -56,6 +58,8 @@ FAULTS: Final = (
 )
 WATCHES: Final = {"north": (0, 1), "south": (1, 2), "west": (2,)}
 CAMERAS: Final = 3
+# At so many the consumer takes it that the fault is ours.
+IN_A_ROW: Final = 120
 DAYS: Final = timedelta(days=2)
 WINDOW: Final = 40
 WITHIN_S: Final = 120.0
@@ -281,7 +285,7 @@ class Journey:
         begin = shares[0]
         for number, point in enumerate(points, 1):
             await self.go_on(doors, begin + (shares[-1] - begin) * number / len(points))
-            north.start(point, "1")
+            north.start(point)
             assert await asyncio.to_thread(north.bury) == -9, (north.folder / "log").read_text()
             self.reached[f"edge dead {point}"] += 1
         north.start()
@@ -342,6 +346,78 @@ class Journey:
             self.poisoned.append(f"{told.topic}/{told.partition}/{told.offset}")
             await self.go_on(doors, self.chance.choice(shares))
         await self.all_counted()
+
+    # --- too much of it -----------------------------------------------------------------------
+
+    async def stopped(self) -> str:
+        """Wait until the consumer has stopped; returns the reason that it gives."""
+        port = self.system.settings.service_ports["occupancy"]
+
+        async def reasons() -> str:
+            try:
+                reply = await self.admin.get(f"http://127.0.0.1:{port}/readyz")
+            except httpx.TransportError:
+                return ""
+            return reply.text if reply.status_code == 503 else ""
+
+        told: str = await eventually(reasons, lambda seen: "in a row" in seen, WITHIN_S)
+        return told
+
+    async def send_at_once(self, camera_id: int, messages: Sequence[bytes]) -> RecordMetadata:
+        """Send messages as one batch, which comes to the consumer in one piece."""
+        key = str(camera_id).encode()
+        partitions = sorted(await self.producer.partitions_for(CROSSINGS.name))
+        partition = DefaultPartitioner()(key, partitions, partitions)
+        batch = self.producer.create_batch()
+        for message in messages:
+            assert batch.append(key=key, value=message, timestamp=None)
+        sent = await self.producer.send_batch(batch, CROSSINGS.name, partition=partition)
+        return await sent
+
+    async def our_own_fault(self) -> None:
+        """Send crossings of a camera that nobody has made yet; make it, and restart."""
+        [(camera_id, line_id)] = await ask(
+            self.system,
+            "SELECT (SELECT max(id) + 1 FROM occupancy.cameras),"
+            " (SELECT max(id) + 1 FROM occupancy.lines)",
+        )
+        before = await ask(self.system, "SELECT count(*) FROM occupancy.outbox")
+        early = Edge(self.producer, camera_id, line_id)
+        await self.send_at_once(
+            camera_id, [early.crossing(number + 1) for number in range(IN_A_ROW)]
+        )
+        assert "restart this service" in await self.stopped()
+        assert await ask(self.system, "SELECT count(*) FROM occupancy.outbox") == before
+        assert await lag(self.system.kafka) == IN_A_ROW
+
+        camera = await make_camera(self.admin)
+        line = await make_line(self.admin, camera["id"])
+        assert (camera["id"], line["id"]) == (camera_id, line_id)
+        self.system.kill("occupancy")
+        await self.all_counted()
+        assert await self.counted(camera_id) == IN_A_ROW
+
+    async def somebody_elses_fault(self, doors: Doors) -> None:
+        """Send nonsense, on and on, and behind it a crossing; let an operator step over it."""
+        camera_id, number = doors.west.camera_id, len(self.plan["west", 2]) + 1
+        before = await self.counted(camera_id)
+        nonsense = await self.send_at_once(camera_id, [b"nonsense"] * IN_A_ROW)
+        await self.send(camera_id, [doors.west.crossing(number)])
+        await self.stopped()
+        self.system.kill("occupancy")
+        await self.stopped()  # nothing was mended
+
+        behind = TopicPartition(nonsense.topic, nonsense.partition)
+        with nothing_is_restarted(self.system):
+            await end_gently(self.system, "occupancy")
+            await set_offsets(self.system.kafka, {behind: nonsense.offset + IN_A_ROW})
+        await self.all_counted()
+        assert await self.counted(camera_id) == before + 1
+
+    async def counted(self, camera_id: int) -> int:
+        """Return how many entries a camera has."""
+        shown = (await self.shown(camera_id))["live"][0]
+        return int(shown["total_entries"])
 
     # --- what is seen at the end --------------------------------------------------------------
 

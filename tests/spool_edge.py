@@ -1,19 +1,19 @@
 """An edge's ledger, spool and uplink, in a process that tests kill; who crosses stands in files.
 
-    python tests/spool_edge.py STATE EDGE_ID KAFKA SEEN [POINT [WHICH]]
+    python tests/spool_edge.py STATE EDGE_ID KAFKA SEEN [POINT]
 
 SEEN is a folder with a file for each camera, `7.jsonl` for camera 7, and a line in it for each
 crossing, which the test appends. How far a file was stored is in the spool, with its crossings, as
-with a recording. At a POINT, the WHICHth time that it comes there, the process kills itself with
--9. Further Spool arguments are JSON in SPOOL_LIMITS.
+with a recording. When it comes to POINT, the process kills itself with -9. Further arguments of the
+spool are JSON in SPOOL_LIMITS.
 """
 
 import asyncio
-import itertools
 import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,19 +35,22 @@ POINTS = {
 LOOK_S = 0.02
 
 
-def end_at(spool: Spool, point: str, which: int) -> None:
+def end_at(spool: Spool, point: str) -> None:
     """Make the process kill itself at a point."""
     method, moment = POINTS[point]
-    act, times = getattr(spool, method), itertools.count(1)
+    act = getattr(spool, method)
 
     def fatal(*given: Any, **more: Any) -> None:
-        is_it = next(times) == which
-        if moment == "after" or not is_it:
+        if moment == "after":
             act(*given, **more)
-        if is_it:
-            os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(spool, method, fatal)
+
+
+def lines_of(seen: Path) -> list[str]:
+    """Read a file as far as its lines are whole."""
+    return [line for line in seen.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 def crossing(line: str) -> DatedCrossing:
@@ -62,8 +65,7 @@ async def count(spool: Spool, uplink: Uplink, health: Health, seen: Path) -> Non
     known = spool.recording(camera_id, str(seen))
     done, is_stored = (known.frame + 1 if known else 0), True
     while True:
-        lines = seen.read_text().splitlines(keepends=True)
-        new = [crossing(line) for line in lines[done : done + 20] if line.endswith("\n")]
+        new = [crossing(line) for line in lines_of(seen)[done : done + 20]]
         if new or not is_stored:
             done += len(new)
             now = datetime.now(UTC)
@@ -73,18 +75,21 @@ async def count(spool: Spool, uplink: Uplink, health: Health, seen: Path) -> Non
             await asyncio.sleep(LOOK_S)
 
 
-async def main(state: str, edge_id: str, kafka: str, seen: str, *end: str) -> None:
-    spool = Spool(Path(state), edge_id, **json.loads(os.environ.get("SPOOL_LIMITS", "{}")))
-    if end:
-        end_at(spool, end[0], int(*end[1:] or "1"))
+async def run(spool: Spool, kafka: str, files: Sequence[Path]) -> None:
     uplink, health = Uplink(spool, kafka), Health(60)
-    files = sorted(Path(seen).glob("*.jsonl"))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(uplink.run())
         for file in files:
             tasks.create_task(count(spool, uplink, health, file))
 
 
+def main(state: str, edge_id: str, kafka: str, seen: str, point: str = "") -> None:
+    spool = Spool(Path(state), edge_id, **json.loads(os.environ["SPOOL_LIMITS"]))
+    if point:
+        end_at(spool, point)
+    asyncio.run(run(spool, kafka, sorted(Path(seen).glob("*.jsonl"))))
+
+
 if __name__ == "__main__":
     set_up_logging("edge-counter", style="text")
-    asyncio.run(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

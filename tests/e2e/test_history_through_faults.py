@@ -51,6 +51,9 @@ async def test_two_days_through_every_fault_are_the_same_two_days(journey: Journ
         await journey.assert_alike(quiet, disturbed)
         await journey.assert_each_poison_parked_once()
         journey.assert_reached()
+
+        await journey.our_own_fault()
+        await journey.somebody_elses_fault(disturbed)
     finally:
         quiet.end()
         disturbed.end()
