@@ -20,7 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from running_system import System, eventually, is_alive
 
 from common.errors import BrokenEvent
-from common.events import CROSSINGS
+from common.events import CROSSINGS, DROPPED
 from common.testing.servers import free_port
 from local_stack.process_groups import ProcessGroups
 
@@ -48,6 +48,7 @@ class SpoolEdge:
     Args:
         lines: the line of each camera.
         limits: of its spool.
+        state: the folder of that, if it shall not be with the rest.
     """
 
     edge_id: str
@@ -56,20 +57,26 @@ class SpoolEdge:
     lines: Mapping[int, int]
     groups: ProcessGroups
     limits: Mapping[str, Any] = field(default_factory=dict)
+    state: Path = Path()
     process: subprocess.Popen[bytes] | None = None
+    looks: int = 0
 
     def __post_init__(self) -> None:
-        self.seen.mkdir(parents=True)
-        for camera_id in self.lines:
-            self._file(camera_id).touch()
+        self.folder.mkdir(parents=True)
+        if self.state == Path():
+            self.state = self.folder / "state"
+        self.look_anew()
 
     @property
     def seen(self) -> Path:
-        return self.folder / "seen"
+        return self.folder / f"seen-{self.looks}"
 
-    @property
-    def state(self) -> Path:
-        return self.folder / "state"
+    def look_anew(self) -> None:
+        """Let nothing that was seen be seen again by the next start, as with a live stream."""
+        self.looks += 1
+        self.seen.mkdir()
+        for camera_id in self.lines:
+            self._file(camera_id).touch()
 
     def _file(self, camera_id: int) -> Path:
         return self.seen / f"{camera_id}.jsonl"
@@ -114,8 +121,12 @@ class SpoolEdge:
         return self._ask("SELECT coalesce(sum(sequence), 0) FROM last_sequence")
 
     async def depth(self) -> int:
-        """Count what is in its spool."""
-        return self._ask("SELECT count(*) FROM crossing")
+        """Count what is in its spool, gaps too."""
+        return self._ask("SELECT (SELECT count(*) FROM crossing) + (SELECT count(*) FROM gap)")
+
+    async def gaps(self) -> int:
+        """Count the gaps that are in its spool."""
+        return self._ask("SELECT count(*) FROM gap")
 
     def _ask(self, question: str) -> int:
         path = self.state / "spool.sqlite3"
@@ -145,14 +156,18 @@ async def records_on(kafka: str, topic: str) -> list[ConsumerRecord]:
 
 
 async def offsets(kafka: str) -> dict[TopicPartition, int]:
-    """Return where occupancy goes on after a restart, by partition."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
+    """Return where occupancy goes on after a restart with crossings and gaps, by partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=GROUP, enable_auto_commit=False)
+    await consumer.start()
     try:
-        found = await admin.list_consumer_group_offsets(GROUP)
+        partitions = [
+            TopicPartition(topic.name, number)
+            for topic in (CROSSINGS, DROPPED)
+            for number in range(topic.partitions)
+        ]
+        return {one: await consumer.committed(one) or 0 for one in partitions}
     finally:
-        await admin.close()
-    return {partition: one.offset for partition, one in found.items() if one.offset >= 0}
+        await consumer.stop()
 
 
 async def members(kafka: str) -> int:
@@ -172,11 +187,10 @@ async def lag(kafka: str) -> int:
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
     await consumer.start()
     try:
-        partitions = [one for one in known if one.topic.startswith("edge.")]
-        ends = await consumer.end_offsets(partitions)
+        ends = await consumer.end_offsets(list(known))
     finally:
         await consumer.stop()
-    return sum(end - known[one] for one, end in ends.items())
+    return sum(ends.values()) - sum(known.values())
 
 
 async def set_offsets(kafka: str, wanted: Mapping[TopicPartition, int]) -> None:

@@ -122,7 +122,9 @@ class Journey:
     crossings: int = 240
     reached: Counter[str] = field(default_factory=Counter)
     poisoned: list[str] = field(default_factory=list)
-    plan: dict[tuple[str, int], list[Seen]] = field(default_factory=dict)
+    plan: dict[tuple[str, int], list[Seen]] = field(init=False)
+    schedule: list[str] = field(init=False)
+    noise: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -131,6 +133,11 @@ class Journey:
             for edge, cameras in WATCHES.items()
             for camera in cameras
         }
+        self.schedule = [
+            fault for _ in range(self.rounds) for fault in self.chance.sample(FAULTS, len(FAULTS))
+        ]
+        # How often it is asked depends on what came in between.
+        self.noise = random.Random(self.chance.random())
 
     def say(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)  # noqa: T201 - to see it go
@@ -180,8 +187,8 @@ class Journey:
                 for number, one in enumerate(new, begin + 1)
             ]
             if not in_peace:
-                twice = self.chance.sample(messages, len(messages) // 4)
-                messages = [*shuffled(self.chance, [*messages, *twice], WINDOW)]
+                twice = self.noise.sample(messages, len(messages) // 4)
+                messages = [*shuffled(self.noise, [*messages, *twice], WINDOW)]
             await self.send(doors.west.camera_id, messages)
 
     async def send(self, camera_id: int, messages: Sequence[bytes]) -> list[Any]:
@@ -215,12 +222,6 @@ class Journey:
 
     # --- the faults ---------------------------------------------------------------------------
 
-    def schedule(self) -> list[str]:
-        faults: list[str] = []
-        for _ in range(self.rounds):
-            faults += self.chance.sample(FAULTS, len(FAULTS))
-        return faults
-
     async def disturb(self, doors: Doors) -> None:
         """Let the two days happen, and every fault in them."""
         acts = {
@@ -232,11 +233,10 @@ class Journey:
             "everything sent again, shuffled": self.sent_again,
             "poison": self.poison,
         }
-        schedule = self.schedule()
-        self.say(f"schedule: {', '.join(schedule)}")
-        for number, fault in enumerate(schedule):
+        self.say(f"schedule: {', '.join(self.schedule)}")
+        for number, fault in enumerate(self.schedule):
             self.say(fault)
-            shares = [(number + part / 4) / len(schedule) for part in (1, 2, 3, 4)]
+            shares = [(number + part / 4) / len(self.schedule) for part in (1, 2, 3, 4)]
             await self.go_on(doors, shares[0])
             await acts[fault](doors, shares[1:])
         self.say("south comes home")
@@ -272,7 +272,7 @@ class Journey:
                 assert (new > 0) == (point == COMMIT_BEFORE_OFFSETS), f"{new} stored {point}"
                 known = await offsets(self.system.kafka)
                 for partition, (first, _) in held.items():
-                    at = known.get(TopicPartition(CROSSINGS.name, partition), 0)
+                    at = known[TopicPartition(CROSSINGS.name, partition)]
                     assert at <= first, "its offset was committed, before what it says"
                 self.reached[f"delivered again after a death {point}"] += 1
         await self.all_counted()
@@ -300,16 +300,14 @@ class Journey:
         return sum(len(raws) - 1 for raws in found.values())
 
     async def storm(self, doors: Doors, shares: Sequence[float]) -> None:
+        command = (str(BIN / "occupancy"), "worker")
         for share in shares:
-            command = (str(BIN / "occupancy"), "worker")
             async with second_worker(self.system, *command, log=self.folder / "workers.log"):
-                until = time.monotonic() + 2
-                while time.monotonic() < until:
-                    if await members(self.system.kafka) > 1:
-                        self.reached["two workers shared the topic"] += 1
-                        break
-                    await asyncio.sleep(0.1)
+                await eventually(
+                    lambda: members(self.system.kafka), lambda seen: seen > 1, WITHIN_S
+                )
                 await self.go_on(doors, share)
+            self.reached["two workers shared the topic"] += 1
 
     async def all_again(self, doors: Doors, shares: Sequence[float]) -> None:
         with nothing_is_restarted(self.system):
@@ -319,7 +317,7 @@ class Journey:
             beginning = {one: 0 for one in known if one.topic == CROSSINGS.name}
             await set_offsets(self.system.kafka, beginning)
             after = await offsets(self.system.kafka)
-            if any(known[one] > after[one] == 0 for one in beginning):
+            if any(known.values()) and not any(after[one] for one in beginning):
                 self.reached["the topic from its beginning"] += 1
         await self.all_counted()
 
@@ -331,7 +329,7 @@ class Journey:
         ]
         for share in shares:
             await self.go_on(doors, share)
-            for key, raw in shuffled(self.chance, sent, WINDOW):
+            for key, raw in shuffled(self.noise, sent, WINDOW):
                 await self.producer.send(CROSSINGS.name, raw, key=key)
         await self.producer.flush()
         self.reached["sent again and out of order"] += len(sent)
@@ -339,12 +337,12 @@ class Journey:
     async def poison(self, doors: Doors, shares: Sequence[float]) -> None:
         good = doors.west.crossing(1, edge_id="poisoner")
         for message in poison(good):
-            camera_id = self.chance.choice(doors.camera_ids)
+            camera_id = self.noise.choice(doors.camera_ids)
             told = await self.producer.send_and_wait(
                 CROSSINGS.name, message, key=str(camera_id).encode()
             )
             self.poisoned.append(f"{told.topic}/{told.partition}/{told.offset}")
-            await self.go_on(doors, self.chance.choice(shares))
+            await self.go_on(doors, self.noise.choice(shares))
         await self.all_counted()
 
     # --- too much of it -----------------------------------------------------------------------

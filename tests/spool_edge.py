@@ -76,7 +76,7 @@ async def count(spool: Spool, uplink: Uplink, health: Health, seen: Path) -> Non
 
 
 async def run(spool: Spool, kafka: str, files: Sequence[Path]) -> None:
-    uplink, health = Uplink(spool, kafka), Health(60)
+    uplink, health = Uplink(spool, kafka), Health()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(uplink.run())
         for file in files:

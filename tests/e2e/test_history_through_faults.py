@@ -32,7 +32,10 @@ def own_system(scratch: Path, process_groups: ProcessGroups) -> Iterator[System]
 @pytest.fixture
 async def journey(own_system: System, tmp_path: Path) -> AsyncIterator[Journey]:
     producer = AIOKafkaProducer(
-        bootstrap_servers=own_system.kafka, max_request_size=20_000_000, compression_type="gzip"
+        bootstrap_servers=own_system.kafka,
+        max_request_size=20_000_000,
+        max_batch_size=1_000_000,
+        compression_type="gzip",
     )
     await producer.start()
     async with own_system.client("ADMIN") as admin:
