@@ -3,7 +3,7 @@
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer
+from faults import records_on
 from running_system import System, eventually
 
 from common.events import CROSSINGS
@@ -36,19 +36,8 @@ async def _facility(system: System) -> tuple[int, int] | None:
 
 async def crossings_on_topic(system: System) -> list[Any]:
     """Read every crossing on the topic, as often as it stands there."""
-    consumer = AIOKafkaConsumer(
-        CROSSINGS.name, bootstrap_servers=system.kafka, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(consumer.assignment())
-        found = []
-        while any([await consumer.position(one) < end for one, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found += [CROSSINGS.decode(record.value).data for record in records]
-        return found
-    finally:
-        await consumer.stop()
+    records = await records_on(system.kafka, CROSSINGS.name)
+    return [CROSSINGS.decode(record.value).data for record in records]
 
 
 async def assert_counted_exactly(system: System, within_s: float) -> int:

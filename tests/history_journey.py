@@ -3,14 +3,15 @@ for. At the end both have the same history.
 
 North watches the cameras 0 and 1, south 1 and 2; these are spools and uplinks of ours. South is
 away for both days and then sends all it has. West is another team's edge, at camera 2: it sends
-everything out of order, and some of it twice.
+everything out of order, some of it twice, and some much later.
 """
 
 import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,11 +42,12 @@ from faults import (
 )
 from making import make_camera, make_line
 from poison import poison
-from running_system import BIN, System, eventually
+from running_system import BIN, System, eventually, free_ports
 from spool_edge import POINTS
 
 from common.events import CROSSINGS
 from common.testing.servers import free_port
+from local_stack.process_groups import ProcessGroups
 
 FAULTS: Final = (
     "broker away",
@@ -125,6 +127,7 @@ class Journey:
     plan: dict[tuple[str, int], list[Seen]] = field(init=False)
     schedule: list[str] = field(init=False)
     noise: random.Random = field(init=False)
+    late: set[bytes] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -187,9 +190,16 @@ class Journey:
                 for number, one in enumerate(new, begin + 1)
             ]
             if not in_peace:
-                twice = self.noise.sample(messages, len(messages) // 4)
-                messages = [*shuffled(self.noise, [*messages, *twice], WINDOW)]
+                messages = self.unruly(messages, is_last=share == 1)
             await self.send(doors.west.camera_id, messages)
+
+    def unruly(self, messages: Sequence[bytes], *, is_last: bool) -> list[bytes]:
+        """Give messages out of order, some twice, and some only the next time."""
+        twice = self.noise.sample(messages, len(messages) // 4)
+        waiting = [*sorted(self.late), *messages, *twice]
+        self.late = set() if is_last else set(self.noise.sample(messages, len(messages) // 4))
+        now = [one for one in waiting if one not in self.late]
+        return [*shuffled(self.noise, now, WINDOW)]
 
     async def send(self, camera_id: int, messages: Sequence[bytes]) -> list[Any]:
         key = str(camera_id).encode()
@@ -499,3 +509,47 @@ class Journey:
         ]
         self.say(str(dict(self.reached)))
         assert [one for one in wanted if not self.reached[one]] == []
+
+
+@asynccontextmanager
+async def journey(
+    folder: Path, groups: ProcessGroups, *, seed: int, rounds: int = 1
+) -> AsyncIterator[Journey]:
+    """Start a system of its own for a journey, and end it.
+
+    Args:
+        folder: that any account can reach.
+    """
+    system = System(free_ports(folder / "state", ATRIUM_DEMO="0"), groups)
+    await asyncio.to_thread(system.start)
+    # Of what is compressed a broker only looks at how large it is then.
+    most = {"max_request_size": 20_000_000, "max_batch_size": 1_000_000}
+    producer = AIOKafkaProducer(bootstrap_servers=system.kafka, compression_type="gzip", **most)
+    try:
+        await asyncio.to_thread(system.add_accounts)
+        await producer.start()
+        async with system.client("ADMIN") as admin:
+            chance = random.Random(seed)
+            yield Journey(system, admin, producer, folder, chance, rounds)
+        await producer.stop()
+    finally:
+        await asyncio.to_thread(system.end)
+
+
+async def travel(journey: Journey) -> None:
+    """Go through two days in peace and through all faults, and hold one against the other."""
+    quiet, disturbed = await journey.doors("quiet"), await journey.doors("disturbed")
+    try:
+        await journey.go_on(quiet, 1.0, in_peace=True)
+        await journey.come_home(quiet)
+        await journey.disturb(disturbed)
+
+        await journey.assert_alike(quiet, disturbed)
+        await journey.assert_each_poison_parked_once()
+        journey.assert_reached()
+
+        await journey.our_own_fault()
+        await journey.somebody_elses_fault(disturbed)
+    finally:
+        quiet.end()
+        disturbed.end()

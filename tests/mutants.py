@@ -80,6 +80,8 @@ CONSUMER: Final = "libs/common/tests/integration/test_consumer.py"
 LIMIT: Final = "libs/common/tests/unit/test_dead_letter_limit.py"
 IDENTITY: Final = "libs/common/tests/unit/test_identity.py"
 SCHEMAS: Final = "tests/services/test_schemas.py"
+HISTORY: Final = "tests/e2e/test_history_through_faults.py"
+FULL: Final = "tests/e2e/test_spool_through_faults.py"
 
 OUTBOX: Final = (
     Mutant(
@@ -470,6 +472,13 @@ OCCUPANCY: Final = (
         tests=(
             f"{OCCUPANCY_INGEST}::test_numbers_are_claimed_once_in_any_order_and_gaps_are_remembered",
         ),
+    ),
+    Mutant(
+        name="history does not depend on what came in between, nor in which order",
+        path=f"{OCCUPANCY_SOURCES}/repository/ingest.py",
+        old="            * (excluded.missing + int8multirange(",
+        new="            * ('{}'::int8multirange + int8multirange(",
+        tests=(HISTORY,),
     ),
     Mutant(
         name="a clock that cannot be right is not believed",
@@ -982,6 +991,24 @@ EDGE: Final = (
         old='    add_gap(connection, gaps.gap(*camera, first, last, reason="spool_broken"))\n',
         new="",
         tests=(f"{FLIPS}[200-spool.sqlite3]",),
+    ),
+    Mutant(
+        name="a gap says how many went each way, to the one who counts",
+        path=f"{EDGE_SOURCES}/gaps.py",
+        old='each["entry"], each["exit"]',
+        new='each["exit"], each["entry"]',
+        tests=(
+            f"{FULL}::test_a_spool_at_its_limit_gives_up_the_oldest_and_says_how_many_each_way",
+        ),
+    ),
+    Mutant(
+        name="what was given up is sent",
+        path=f"{EDGE_SOURCES}/uplink.py",
+        old="            rest = list(group)\n",
+        new="            rest = list(group) if topic == CROSSINGS.name else []\n",
+        tests=(
+            f"{FULL}::test_a_spool_at_its_limit_gives_up_the_oldest_and_says_how_many_each_way",
+        ),
     ),
     Mutant(
         name="people who walk through are no other view",
