@@ -61,7 +61,7 @@ FAULTS: Final = (
 WATCHES: Final = {"north": (0, 1), "south": (1, 2), "west": (2,)}
 CAMERAS: Final = 3
 # At so many the consumer takes it that the fault is ours.
-IN_A_ROW: Final = 120
+IN_A_ROW: Final = 100
 DAYS: Final = timedelta(days=2)
 WINDOW: Final = 40
 WITHIN_S: Final = 120.0
