@@ -352,24 +352,24 @@ class Consumer:
         self, session: AsyncSession, subscription: Subscription[Any], records: "Records"
     ) -> dict[int, AppError]:
         """Make the effects of one topic's records; returns what is refused, by position."""
-        found, refusals = _decode(subscription.topic, records)
+        places, events, refusals = _decode(subscription.topic, records)
         if subscription.claims:
             # A batch may hold the same event twice; the first one is handled.
             named: dict[str, tuple[int, CloudEvent[Any]]] = {}
-            for position, event in found:
-                named.setdefault(_name(event), (position, event))
+            for place, event in zip(places, events, strict=True):
+                named.setdefault(_name(event), (place, event))
             fresh = await self._claim(session, list(named)) if named else set()
             found = [one for name, one in named.items() if name in fresh]
-        if found:
+            places, events = [place for place, _ in found], [event for _, event in found]
+        if events:
+            taken = [records[place] for place in places] if len(places) < len(records) else records
             batch = Batch(
-                [event for _, event in found],
-                [records[position].timestamp for position, _ in found],
-                [records[position].partition for position, _ in found],
+                events, [one.timestamp for one in taken], [one.partition for one in taken]
             )
             refused = await self._call(subscription, session, batch)
             if refused:
-                positions = {id(event): position for position, event in found}
-                refusals |= {positions[id(one.event)]: one.reason for one in refused}
+                place_of = {id(event): at for at, event in zip(places, events, strict=True)}
+                refusals |= {place_of[id(one.event)]: one.reason for one in refused}
         return refusals
 
     async def _call(
@@ -469,20 +469,22 @@ def _by_topic(batches: "Batches") -> "dict[str, list[ConsumerRecord]]":
 
 def _decode(
     topic: Topic[Any], records: "Records"
-) -> tuple[list[tuple[int, CloudEvent[Any]]], dict[int, AppError]]:
-    """Read records; returns the events and what is wrong with the others, by position."""
-    try:
-        return list(enumerate(topic.decode_all([one.value or b"" for one in records]))), {}
-    except BrokenEvent:
-        pass
-    events: list[tuple[int, CloudEvent[Any]]] = []
+) -> tuple[Sequence[int], list[CloudEvent[Any]], dict[int, AppError]]:
+    """Read records; returns where the events are, the events, and what is wrong with the others."""
+    with suppress(BrokenEvent):
+        all_of_them = topic.decode_all([one.value or b"" for one in records])
+        return range(len(records)), all_of_them, {}
+    places: list[int] = []
+    events: list[CloudEvent[Any]] = []
     refusals: dict[int, AppError] = {}
-    for position, record in enumerate(records):
+    for place, record in enumerate(records):
         try:
-            events.append((position, topic.decode(record.value or b"")))
+            events.append(topic.decode(record.value or b""))
         except BrokenEvent as error:
-            refusals[position] = error
-    return events, refusals
+            refusals[place] = error
+        else:
+            places.append(place)
+    return places, events, refusals
 
 
 def _cut(record: ConsumerRecord) -> dict[str, str]:
