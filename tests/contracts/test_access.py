@@ -107,7 +107,7 @@ def ask(
     with client.stream(operation.method, url + path, headers=headers, json=body) as reply:
         if not reply.headers.get("content-type", "").startswith("text/event-stream"):
             return Answer(reply.status_code, reply.read().decode())
-        # A stream of events has no end; the first ones are all that there is, and then the facility.
+        # A stream has no end; its first events are all cameras, and then the facility.
         text = ""
         for part in reply.iter_text():
             text += part
