@@ -194,6 +194,8 @@ class Board:
             entry = _Entry(self._number, live, Shown.of(live_view(live)))
             self._entries.pop(live.camera_id, None)
             self._entries[live.camera_id] = entry
+        # A facility without cameras is told of as well.
+        self._number = max(1, self._number)
         active = [entry.live for entry in self._entries.values() if entry.live.is_active]
         self._facility = Shown.of(facility_view(active))
         self._tell()

@@ -17,7 +17,7 @@ from common.ids import new_cuid
 from common.tasks import end
 from local_stack.process_groups import ProcessGroups
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.chaos]
 # Longer than the edges here need to find a broker again that was killed.
 SILENT_AFTER_S = 10.0
 
