@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from common.consumer import Batch
@@ -93,8 +94,7 @@ async def _events_since(
     """Read what came since shortly before some moment, up to now; what is no event is left out."""
     try:
         async with _reader(kafka) as consumer:
-            names = consumer.partitions_for_topic(CROSSINGS.name) or set()
-            partitions = [TopicPartition(CROSSINGS.name, number) for number in sorted(names)]
+            partitions = await _partitions(kafka)
             consumer.assign(partitions)
             begin_ms = int((since - AHEAD).timestamp() * 1000)
             offsets = await consumer.offsets_for_times(dict.fromkeys(partitions, begin_ms))
@@ -124,16 +124,28 @@ async def _events_since(
         raise Unreadable(f"Kafka can't be read: {error}") from error
 
 
+async def _partitions(kafka: str) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        await admin.start()
+        [topic] = await admin.describe_topics([CROSSINGS.name])
+    finally:
+        await admin.close()
+    numbers = sorted(one["partition"] for one in topic["partitions"])
+    if not numbers:
+        raise Unreadable(f"Kafka has no topic {CROSSINGS.name}")
+    return [TopicPartition(CROSSINGS.name, number) for number in numbers]
+
+
 @asynccontextmanager
 async def _reader(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        CROSSINGS.name,
         bootstrap_servers=kafka,
         enable_auto_commit=False,
         isolation_level="read_committed",
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
         await consumer.stop()
