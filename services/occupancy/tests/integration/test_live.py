@@ -60,7 +60,8 @@ async def test_nothing_is_shown_from_memory_while_the_database_is_away(database:
         # As a restart of the server does to each connection of ours.
         await server.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND query LIKE 'LISTEN%' OR query = 'SELECT 1'"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND (query LIKE 'LISTEN%' OR query = 'SELECT 1')"
         )
         await server.close()
         async with asyncio.timeout(10):
