@@ -183,8 +183,7 @@ async def copy(bench: Bench) -> float:
     await server.execute("CREATE TABLE target (LIKE occupancy.crossings INCLUDING ALL)")
     await server.execute("CREATE UNLOGGED TABLE staged (LIKE occupancy.crossings)")
     names = ", ".join(COLUMNS)
-    # Our own names.
-    insert = f"INSERT INTO target ({names}) SELECT {names} FROM staged ON CONFLICT DO NOTHING"  # noqa: S608
+    insert = f"INSERT INTO target ({names}) SELECT {names} FROM staged ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
     began = time.perf_counter()
     for at in range(0, len(rows), BATCH):
         async with server.transaction():

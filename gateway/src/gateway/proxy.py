@@ -7,9 +7,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from prometheus_client import Counter
@@ -309,7 +310,10 @@ class Proxy:
             return
         client = client_of(self._shared, exchange.scope)
         passed = asyncio.create_task(passing)
-        watch = asyncio.create_task(self._until_refused(exchange.token, client, principal, route))
+        admit = partial(_admit, route, "GET")
+        watch = asyncio.create_task(
+            until_refused(self._shared, exchange.token, client, principal, admit)
+        )
         try:
             await asyncio.wait({passed, watch}, return_when=asyncio.FIRST_COMPLETED)
             over = [task for task in (passed, watch) if task.done()]
@@ -317,22 +321,6 @@ class Proxy:
             await end(passed, watch)
         for task in over:
             await task
-
-    async def _until_refused(
-        self, token: bytes, client: str, principal: Principal, route: Route
-    ) -> None:
-        """Look again who is calling whenever what is known of them has grown old."""
-        while True:
-            await asyncio.sleep(max(0, principal.known_until - time.monotonic()))
-            try:
-                principal = await authenticate(self._shared, token, client)
-                _admit(route, "GET", principal)
-            except AppError as error:
-                _log.info("stream ended", extra={"reason": str(error)})
-                return
-            except UNAVAILABLE as error:
-                if not is_unavailable(error):
-                    raise
 
     async def _exchange(
         self, exchange: _Exchange, upstream: Upstream, route: Route, request: "_Request"
@@ -424,6 +412,33 @@ async def authenticate(shared: Shared, token: bytes, client: str) -> Principal:
     principal = await shared.authenticator.look_up(token)
     shared.windows.give_back(key)
     return principal
+
+
+async def until_refused(
+    shared: Shared,
+    token: bytes,
+    client: str,
+    principal: Principal,
+    admit: Callable[[Principal], None],
+) -> AppError:
+    """Look again who is calling whenever what is known of them has grown old.
+
+    Args:
+        admit: raises AppError for whom it does not let in.
+
+    Returns:
+        why they may not go on.
+    """
+    while True:
+        await asyncio.sleep(max(0, principal.known_until - time.monotonic()))
+        try:
+            principal = await authenticate(shared, token, client)
+            admit(principal)
+        except AppError as error:
+            return error
+        except UNAVAILABLE as error:
+            if not is_unavailable(error):
+                raise
 
 
 async def authenticate_by_cookie(

@@ -7,7 +7,6 @@ such address, 1013 try again later.
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -24,7 +23,7 @@ from common.identity import HEADER
 from gateway.auth import Principal, bearer_token
 from gateway.editions import Edition
 from gateway.hygiene import check_target
-from gateway.proxy import authenticate, authenticate_by_cookie, client_of, scheme_of
+from gateway.proxy import authenticate, authenticate_by_cookie, client_of, scheme_of, until_refused
 from gateway.routes import Route, admits
 from gateway.shared import Shared
 
@@ -103,33 +102,26 @@ class WebSocketProxy:
             await _pump(receive, send, upstream)
             return
         pump = asyncio.create_task(_pump(receive, send, upstream))
-        watch = asyncio.create_task(self._until_refused(caller, caller.token))
+        watch = asyncio.create_task(
+            until_refused(
+                self._shared,
+                caller.token,
+                caller.client,
+                caller.principal,
+                lambda principal: _check(replace(caller, principal=principal)),
+            )
+        )
         try:
             await asyncio.wait({pump, watch}, return_when=asyncio.FIRST_COMPLETED)
             if pump.done():
                 await pump
             else:
-                code, reason = await watch
+                error = await watch
                 await _end(pump)
-                await send({"type": "websocket.close", "code": code, "reason": reason})
+                close = {"type": "websocket.close", "code": _code(error), "reason": str(error)}
+                await send(close)
         finally:
             await _end(pump, watch)
-
-    async def _until_refused(self, caller: "_Caller", token: bytes) -> tuple[int, str]:
-        """Look again who is calling whenever what is known of them has grown old."""
-        while True:
-            await asyncio.sleep(max(0, caller.principal.known_until - time.monotonic()))
-            try:
-                principal = await authenticate(self._shared, token, caller.client)
-                caller = replace(caller, principal=principal)
-                _check(caller)
-            except AppError as error:
-                return _code(error), str(error)
-            except UNAVAILABLE as error:
-                if not is_unavailable(error):
-                    raise
-                _log.warning("database away", extra={"reason": str(error)})
-                return _TRY_AGAIN_LATER, _AWAY
 
     async def _connect(self, scope: Scope, caller: "_Caller") -> ClientConnection:
         upstream = self._shared.upstreams[caller.route.service]
