@@ -1,15 +1,14 @@
 """A spool that is full, or broken: what is counted is what was seen, less what its gaps declare."""
 
-import errno
 import os
 import random
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import full_disk
 import httpx
 import pytest
 from faults import Seen, SpoolEdge, ask, lag, unexplained
@@ -157,28 +156,10 @@ async def test_a_spool_that_blocks_loses_nothing_while_it_is_full(
     assert await assert_told(system, admin, door[0], seen) == set()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 24 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("no right to mount a disk here")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-def eat(disk: Path, leave: int = 0) -> Path:
-    """Let somebody else take all that is left of a disk."""
-    meal, free = disk / "of somebody else", os.statvfs(disk)
-    with meal.open("ab") as file:
-        try:
-            file.write(bytes(max(0, free.f_bavail * free.f_frsize - leave)))
-            file.flush()
-        except OSError as error:
-            assert error.errno == errno.ENOSPC  # noqa: PT017 - full is what it shall be
-    return meal
+@pytest.fixture(name="small_disk")
+def _small_disk() -> Iterator[Path]:
+    with full_disk.small_disk() as disk:
+        yield disk
 
 
 async def test_on_a_full_disk_what_is_acknowledged_goes_and_the_oldest_are_declared(
@@ -191,13 +172,13 @@ async def test_on_a_full_disk_what_is_acknowledged_goes_and_the_oldest_are_decla
     edge, seen = make_edge(state=small_disk / "state"), people(0, 1500)
     edge.start()
     await store(edge, door[0], seen, 1500)
-    meal = eat(small_disk, leave=500_000)
+    meal = full_disk.eat(small_disk, leave=500_000)
     while await edge.gaps() == 0:
         assert len(seen) < 20_000, "the disk is not full"
         more = people(len(seen), len(seen) + 200)
         seen += more
         await store(edge, door[0], more, len(seen))
-    eat(small_disk)
+    full_disk.eat(small_disk)
 
     edge.kill()
     find_kafka(system, edge)

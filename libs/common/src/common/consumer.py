@@ -12,10 +12,10 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -30,6 +30,7 @@ from common.db import UNAVAILABLE, Database, is_unavailable
 from common.errors import AppError, BrokenEvent, Unavailable
 from common.events import CloudEvent, Topic
 from common.outbox import LARGEST_EVENT_BYTES, Outbox
+from common.tasks import end
 
 _log = logging.getLogger(__name__)
 _tracer = trace.get_tracer(__name__)
@@ -44,6 +45,8 @@ LEAVE_S: Final = 5.0
 LOOK_FOR_TOPICS_S: Final = 0.5
 # Kafka answers twice a second, also when it has nothing; after this long it was away, or we were.
 LONGEST_GAP_S: Final = 5.0
+# To ask for no partition is to ask for all.
+_NO_PARTITION: Final = TopicPartition("", -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,7 @@ class Consumer:
         outbox: the way to the dead-letter topics.
         subscriptions: one per topic.
         kafka: bootstrap servers.
-        batch: events taken at once at most.
+        batch: events that a lane takes at once at most.
         lanes: transactions at a time; each handles partitions of its own.
         keep_days: how long claims stay; longer than any topic (90 days) or edge may resend.
     """
@@ -264,27 +267,35 @@ class Consumer:
         try:
             await consumer.start()
             missing = await self._subscribe(consumer, set(self._subscriptions))
-            purge_at = 0.0
-            ahead: Batches = {}
-            while True:
-                if missing:
-                    missing = await self._subscribe(consumer, missing)
-                batches = ahead or await consumer.getmany(timeout_ms=500, max_records=self._batch)
-                ahead = {}
-                if batches:
-                    # What has come meanwhile is read while the database works.
-                    next_ones = consumer.getmany(timeout_ms=0, max_records=self._batch)
-                    ahead = await self._handle_in_lanes(batches, next_ones)
-                    await self._commit_offsets(consumer, batches)
-                await self._note_how_far(consumer, ahead)
-                now = asyncio.get_running_loop().time()
-                if now >= purge_at:
-                    await self._purge()
-                    purge_at = now + PURGE_EVERY_S
+            lanes = [self._run_lane(consumer, lane) for lane in range(self._lanes)]
+            await _until_one_fails(self._keep_tidy(), self._await(consumer, missing), *lanes)
         finally:
             # In the middle of a rebalance the way out is long; the broker will notice by itself.
             with suppress(TimeoutError):
                 await asyncio.wait_for(consumer.stop(), LEAVE_S)
+
+    async def _run_lane(self, consumer: AIOKafkaConsumer, lane: int) -> None:
+        """Take and handle what is on a lane's partitions, whatever the other lanes do meanwhile."""
+        while True:
+            mine = [one for one in consumer.assignment() if one.partition % self._lanes == lane]
+            batches = await consumer.getmany(
+                *(mine or [_NO_PARTITION]), timeout_ms=500, max_records=self._batch
+            )
+            if batches:
+                await self._until_stored(batches)
+                await self._commit_offsets(consumer, batches)
+            await self._note_how_far(consumer, mine)
+
+    async def _await(self, consumer: AIOKafkaConsumer, missing: set[str]) -> None:
+        """Subscribe to topics that are made later."""
+        while missing:
+            await asyncio.sleep(LOOK_FOR_TOPICS_S)
+            missing = await self._subscribe(consumer, missing)
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await self._purge()
+            await asyncio.sleep(PURGE_EVERY_S)
 
     async def _subscribe(self, consumer: AIOKafkaConsumer, missing: set[str]) -> set[str]:
         """Take the topics that there are by now; returns those that their owners have yet to make.
@@ -313,23 +324,6 @@ class Consumer:
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             else:
                 return
-
-    async def _handle_in_lanes(
-        self, batches: "Batches", next_ones: "Awaitable[Batches]"
-    ) -> "Batches":
-        """Handle what was taken, each lane its partitions; returns the next ones.
-
-        Waits for all lanes, whatever fails.
-        """
-        lanes: list[dict[TopicPartition, Records]] = [{} for _ in range(self._lanes)]
-        for partition, records in batches.items():
-            lanes[partition.partition % self._lanes][partition] = records
-        work = [self._until_stored(lane) for lane in lanes if lane]
-        *ended, ahead = await asyncio.gather(*work, next_ones, return_exceptions=True)
-        for outcome in (*ended, ahead):
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return cast("Batches", ahead)
 
     async def handle(self, batches: "Batches") -> None:
         """Make the effects of a batch, park what is refused, in one transaction."""
@@ -418,30 +412,32 @@ class Consumer:
             )
 
     async def _commit_offsets(self, consumer: AIOKafkaConsumer, batches: "Batches") -> None:
-        ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
+        handled = {partition: records[-1].offset + 1 for partition, records in batches.items()}
         try:
-            await consumer.commit(ends)
+            await consumer.commit(handled)
         except (CommitFailedError, IllegalStateError):
             # The partition went to another member meanwhile; it finds the claims.
             _log.info("partitions were reassigned before their offsets were committed")
-        for partition, end in ends.items():
+        for partition, position in handled.items():
             newest = consumer.highwater(partition) if partition in consumer.assignment() else None
             if newest is not None:
-                _lag.labels(partition.topic, partition.partition).set(newest - end)
+                _lag.labels(partition.topic, partition.partition).set(newest - position)
 
-    async def _note_how_far(self, consumer: AIOKafkaConsumer, ahead: "Batches") -> None:
+    async def _note_how_far(
+        self, consumer: AIOKafkaConsumer, handled: Sequence[TopicPartition]
+    ) -> None:
+        """Note it of partitions of which everything that was taken is handled."""
         now, assigned = asyncio.get_running_loop().time(), consumer.assignment()
         self._heard = {one: heard for one, heard in self._heard.items() if one in assigned}
-        for partition in assigned:
-            end = consumer.highwater(partition)
-            if end is None:
+        for partition in assigned.intersection(handled):
+            newest = consumer.highwater(partition)
+            if newest is None:
                 continue
             heard = self._heard.setdefault(partition, _Heard(now, now))
-            waiting = ahead.get(partition)
-            heard.reach(waiting[0].offset if waiting else await consumer.position(partition))
+            heard.reach(await consumer.position(partition))
             if heard.end is None:
                 answered = consumer.last_poll_timestamp(partition) / 1000
-                heard.end, heard.ended_at = end, now - max(0.0, time.time() - answered)
+                heard.end, heard.ended_at = newest, now - max(0.0, time.time() - answered)
 
     async def _purge(self) -> None:
         ended = func.now() - func.make_interval(0, 0, 0, self._keep_days)
@@ -453,6 +449,18 @@ class Consumer:
         except UNAVAILABLE as error:
             if not is_unavailable(error):
                 raise
+
+
+async def _until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
+    """Do work side by side until some of it fails; then all of it ends."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        outcomes = await end(*tasks)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 def _name(event: CloudEvent[Any]) -> str:

@@ -356,7 +356,7 @@ class Topic(Generic[Data]):
             raise BrokenEvent(f"not a {self.name}: {error}") from error
         if strange := {event.type for event in events} - {self.name}:
             raise BrokenEvent(f"a {strange.pop()!r} on the topic {self.name}")
-        if _NUL in b"".join(raws):
+        if any(_NUL in raw for raw in raws):
             raise BrokenEvent(f"not a {self.name}: the character U+0000 cannot be stored")
         if self.check is not None:
             self.check(events)

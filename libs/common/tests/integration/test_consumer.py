@@ -17,7 +17,7 @@ from sample_service import SUBSCRIPTION, THINGS, event, recorded
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common.consumer import Consumer, DeadLetterLimit, Subscription
+from common.consumer import Batch, Consumer, DeadLetterLimit, Subscription
 from common.db import Database
 from common.errors import Unavailable
 from common.events import CloudEvent
@@ -153,6 +153,30 @@ async def test_it_knows_where_it_has_heard_everything_and_for_how_long(
         await until(everywhere, 2.0)
     await asyncio.sleep(1.6)
     assert consumer.up_to_date(THINGS, for_s=0) == []
+
+
+async def test_a_lane_does_not_wait_for_another(
+    make: Make, database: Database, topics: Broker
+) -> None:
+    free = asyncio.Event()
+
+    async def slow_on_one(session: AsyncSession, events: Batch[Any]) -> Any:
+        if 0 in events.partitions:
+            await free.wait()
+        return await sample_service.record(session, events)
+
+    # Things of every partition, each event a batch of its own.
+    things = range(30)
+    consumer = make(Subscription(THINGS, slow_on_one), lanes=3, batch=1)
+    async with running(consumer):
+        await send(topics, [(one, event(one, version)) for version in (1, 2) for one in things])
+        async with asyncio.timeout(25):
+            while sorted(consumer.up_to_date(THINGS, for_s=0.2)) != [1, 2]:
+                await asyncio.sleep(0.05)
+        held = 60 - len(await recorded(database))
+        assert 0 < held < 60
+        free.set()
+        assert len(await until_recorded(database, 60)) == 60
 
 
 async def test_a_crash_between_effect_and_offset_repeats_nothing(

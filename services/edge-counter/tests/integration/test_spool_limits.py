@@ -1,13 +1,11 @@
 """A spool that has no more room: what it gives up, what it says of it, what still works."""
 
-import errno
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import full_disk
 import pytest
 from spooled import Topic, drain, receive
 
@@ -179,31 +177,10 @@ def make_room(spool: Spool) -> None:
     spool._connection.execute("PRAGMA max_page_count = 1000000")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 24 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)]
-    done = subprocess.run(mount, check=False, capture_output=True)
-    if done.returncode:
-        pytest.skip("no right to mount a disk here")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
-def eat(disk: Path, leave: int = 0) -> Path:
-    """Let somebody else take all that is left of a disk."""
-    meal = disk / "of somebody else"
-    free = os.statvfs(disk)
-    size = max(0, free.f_bavail * free.f_frsize - leave)
-    with meal.open("ab") as file:
-        try:
-            file.write(bytes(size))
-            file.flush()
-        except OSError as error:
-            assert error.errno == errno.ENOSPC  # noqa: PT017 - full is what it shall be
-    return meal
+@pytest.fixture(name="small_disk")
+def _small_disk() -> Iterator[Path]:
+    with full_disk.small_disk() as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("left", [1_000_000, 2_500_000, 3_000_000, 4_500_000])
@@ -214,11 +191,11 @@ def test_on_a_full_disk_the_oldest_are_given_up_and_acknowledged_ones_still_go(
     topics: dict[int, Topic] = {}
     stored = 0
     with closing(Spool(small_disk / "state", "lobby-1")) as spool:
-        meal = eat(small_disk, leave=left)
+        meal = full_disk.eat(small_disk, leave=left)
         while spool.dropped(LOBBY) < 1000:
             fill(spool, 200)
             stored += 200
-        eat(small_disk)
+        full_disk.eat(small_disk)
         for _ in range(10):
             fill(spool, 200)
             stored += 200
@@ -244,7 +221,7 @@ def test_on_a_full_disk_a_spool_that_blocks_loses_nothing_and_goes_on_when_there
 ) -> None:
     topics: dict[int, Topic] = {}
     with closing(Spool(small_disk / "state", "lobby-1", when_full="block")) as spool:
-        meal = eat(small_disk, leave=2_000_000)
+        meal = full_disk.eat(small_disk, leave=2_000_000)
         with pytest.raises(SpoolUnavailable, match="full"):
             fill(spool, 100_000)
         stored = spool.depth(LOBBY)
@@ -262,7 +239,7 @@ def test_a_start_on_a_full_disk_finds_all_that_was_stored(small_disk: Path) -> N
     state = small_disk / "state"
     with closing(Spool(state, "lobby-1")) as spool:
         fill(spool, 500)
-    eat(small_disk)
+    full_disk.eat(small_disk)
 
     topics: dict[int, Topic] = {}
     with closing(Spool(state, "lobby-1")) as spool:

@@ -35,8 +35,8 @@ _MOST: Final = 2**63 - 1
 PARKED_OF_A_RUN: Final = timedelta(minutes=1)
 
 # Measured by benchmarks/ingest: what a transaction costs whatever is in it, and two cores.
-INGEST_BATCH: Final = 20_000
-INGEST_LANES: Final = 2
+INGEST_BATCH: Final = 10_000
+INGEST_LANES: Final = 3
 # The broker's clock may be so far ahead of ours.
 _AHEAD_MS: Final = 60_000
 
