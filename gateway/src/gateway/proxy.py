@@ -260,9 +260,10 @@ class Proxy:
     ) -> None:
         scope = exchange.scope
         method, path, query = scope["method"], scope["raw_path"], scope["query_string"]
-        upstream = self._shared.upstreams[route.service]
+        shared = self._shared
+        upstream = (shared.streams if route.streams else shared.upstreams)[route.service]
         forwarded = [pair for pair in scope["headers"] if pair[0] in FORWARDED]
-        forwarded.append((HEADER, self._shared.authenticator.sign(principal, route, method, path)))
+        forwarded.append((HEADER, shared.authenticator.sign(principal, route, method, path)))
         forwarded.append((b"x-request-id", exchange.request_id))
         forwarded.append((b"x-forwarded-proto", exchange.scheme.encode()))
         if HOST.fullmatch(host := headers.get(b"host", b"")):

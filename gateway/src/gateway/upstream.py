@@ -303,6 +303,7 @@ class Upstream:
             raise UpstreamError(f"{self.name}: {error}", unanswered=True) from error
         except asyncio.CancelledError:
             self._open -= 1
+            self._admit_next()
             raise
         return connection
 

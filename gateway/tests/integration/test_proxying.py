@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -205,6 +206,29 @@ async def test_a_client_that_leaves_a_stream_frees_the_service(running: Running)
         await anext(reply.aiter_raw())
 
     await asyncio.wait_for(closed.wait(), 5)
+
+
+async def test_streams_leave_the_connections_of_everybody_else_free(running: Running) -> None:
+    async def endless(request: SeenRequest, writer: asyncio.StreamWriter) -> None:
+        if request.target != "/api/occupancy/stream":
+            writer.write(ANSWER)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n")
+        await writer.drain()
+        await asyncio.sleep(60)
+
+    running.occupancy.answer = endless
+    running.gateway.shared.upstreams["occupancy"]._most = 2
+
+    reading = []
+    async with AsyncExitStack() as streams:
+        for _ in range(3):
+            stream = running.client.stream("GET", "/api/occupancy/stream")
+            reply = await streams.enter_async_context(stream)
+            # One that is let go of is closed.
+            reading.append(reply.aiter_raw())
+            assert await anext(reading[-1]) == b"x"
+        assert (await running.client.get("/api/occupancy/facility/live")).status_code == 200
 
 
 async def test_a_large_answer_waits_for_its_client_outside_our_memory(running: Running) -> None:
