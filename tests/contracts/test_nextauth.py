@@ -16,11 +16,9 @@ CIRCLE_TIME = {"success", "message", "code"}
 UNIVERSITY = {"success", "error", "statusCode"}
 
 
-@pytest.fixture(
-    params=[(edition, version) for edition in EDITIONS for version in VERSIONS], ids=str
-)
+@pytest.fixture(params=zip(EDITIONS, VERSIONS, strict=True), ids=str)
 async def browser(system: System, request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
-    """A browser with either version of the library, on a page of either listener."""
+    """A browser with either version of the library, each on a page of another listener."""
     edition, version = request.param
     async with open_browser(getattr(system, edition), version=version) as one:
         yield one

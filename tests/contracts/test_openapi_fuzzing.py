@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 
 pytestmark = pytest.mark.timeout(400)
 
-EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "3"))
+EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 # Signing in and out is tried by the tests of accounts; here it would end our own session. A stream
 # has no end; it is read by the tests of live counts.
 NOT_ASKED: Final = ("/api/auth/", "/api/users/login/", "/api/occupancy/stream")

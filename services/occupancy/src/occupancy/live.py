@@ -6,35 +6,24 @@ does not answer nothing is shown from here.
 """
 
 import asyncio
-import contextlib
 import hashlib
-import itertools
-import logging
 import secrets
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import asyncpg
 import orjson
 from prometheus_client import Gauge
-from sqlalchemy.exc import DBAPIError
 
-from common.db import UNAVAILABLE, Database, is_unavailable
+from common.db import Database
+from common.follower import Follower
 from occupancy.domain import Live, people_in
 from occupancy.repository.counts import Counts
 
-_log = logging.getLogger(__name__)
 _streams: Final = Gauge("occupancy_streams", "Dashboards that listen.")
 
 CHANNEL: Final = "occupancy_live"
-# What changes within this is read together.
-TOGETHER_S: Final = 0.02
-# A connection that is dead without a word is noticed this soon.
-CHECK_EVERY_S: Final = 1.0
-ANSWER_WITHIN_S: Final = 2.0
-LONGEST_PAUSE_S: Final = 2.0
 # A stream says at most so often what has changed, and something at least so often.
 COALESCE_S: Final = 0.1
 SILENT_S: Final = 15.0
@@ -109,81 +98,37 @@ class Board:
         self._entries: dict[int, _Entry] = {}
         self._facility: Shown | None = None
         self._number = 0
-        self._is_current = False
         self._is_closed = False
         self._news = asyncio.Event()
-        # What was read first is written first.
-        self._reading = asyncio.Lock()
+        self._follower = Follower(database, CHANNEL, self._read)
 
     def camera(self, camera_id: int) -> Shown | None:
         """Return a camera's counts; None if they are not known here."""
-        entry = self._entries.get(camera_id) if self._is_current else None
+        entry = self._entries.get(camera_id) if self._follower.is_current else None
         return entry.shown if entry is not None else None
 
     @property
     def facility(self) -> Shown | None:
         """The active cameras' counts together; None if they are not known here."""
-        return self._facility if self._is_current else None
+        return self._facility if self._follower.is_current else None
 
     async def catch_up(self) -> None:
         """Show what was committed until now."""
-        if self._is_current:
-            await self._read(None)
+        await self._follower.catch_up()
+
+    async def run(self) -> None:
+        """Follow the database until cancelled; an outage is waited out."""
+        await self._follower.run()
 
     def close(self) -> None:
         """End every stream."""
         self._is_closed = True
         self._tell()
 
-    # --- following the database -----------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Follow the database until cancelled; an outage is waited out."""
-        for failures in itertools.count():
-            try:
-                await self._follow()
-            except (*UNAVAILABLE, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                if isinstance(error, DBAPIError) and not is_unavailable(error):
-                    raise
-                _log.warning("live counts wait", extra={"reason": str(error)})
-            finally:
-                self._is_current = False
-            await asyncio.sleep(min(LONGEST_PAUSE_S, 0.1 * 2 ** min(failures, 6)))
-
-    async def _follow(self) -> None:
-        changed: set[int] = set()
-        woken = asyncio.Event()
-
-        def note(*told: object) -> None:
-            changed.add(int(str(told[-1])))
-            woken.set()
-
-        connection = await self._database.hot.connect()
-        try:
-            connection.add_termination_listener(lambda _: woken.set())
-            await connection.add_listener(CHANNEL, note)
-            await self._read(None)
-            self._is_current = True
-            while not connection.is_closed():
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(CHECK_EVERY_S):
-                        await woken.wait()
-                woken.clear()
-                if not changed:
-                    await connection.execute("SELECT 1", timeout=ANSWER_WITHIN_S)
-                    continue
-                await asyncio.sleep(TOGETHER_S)
-                wanted = sorted(changed)
-                changed.clear()
-                await self._read(wanted)
-        finally:
-            connection.terminate()
-
     async def _read(self, camera_ids: Sequence[int] | None) -> None:
-        async with self._reading:
-            async with asyncio.timeout(ANSWER_WITHIN_S), self._database.sessions() as session:
-                found = await Counts(session).live(camera_ids, also_inactive=True)
-            self._write(found)
+        async with self._database.sessions() as session:
+            found = await Counts(session).live(camera_ids, also_inactive=True)
+        self._write(found)
 
     def _write(self, found: Sequence[Live]) -> None:
         for live in found:
@@ -219,7 +164,7 @@ class Board:
             yield b"retry: 2000\n\n"
             while not self._is_closed:
                 news = self._news
-                if self._is_current and self._number > seen:
+                if self._follower.is_current and self._number > seen:
                     yield self._events(seen)
                     seen = self._number
                     await asyncio.sleep(COALESCE_S)

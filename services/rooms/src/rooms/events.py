@@ -1,18 +1,15 @@
 """What the service does with the events that it takes: it keeps copies of bookings and levels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
-
-from msgspec import Struct
+from typing import Any, Final
 
 from common.consumer import Refused, Subscription
+from common.copies import sort_out
 from common.db import AsyncSession
-from common.errors import BrokenEvent
 from common.events import BOOKINGS, LEVELS, BookingV1, CloudEvent, LevelV1
 from rooms.service import copies
 
-Data = TypeVar("Data", bound=Struct)
 LARGEST: Final = 2**63 - 1
 
 
@@ -20,7 +17,7 @@ async def on_bookings(
     session: AsyncSession, events: Sequence[CloudEvent[BookingV1]]
 ) -> list[Refused[BookingV1]]:
     """Keep bookings as they are now."""
-    good, refused = _sorted_out(events, _wrong_booking)
+    good, refused = sort_out(events, _wrong_booking)
     if good:
         await copies.take_bookings(session, good, now=datetime.now(UTC))
     return refused
@@ -30,24 +27,10 @@ async def on_levels(
     session: AsyncSession, events: Sequence[CloudEvent[LevelV1]]
 ) -> list[Refused[LevelV1]]:
     """Keep levels as they are now."""
-    good, refused = _sorted_out(events, _wrong_level)
+    good, refused = sort_out(events, _wrong_level)
     if good:
         await copies.take_levels(session, good)
     return refused
-
-
-def _sorted_out(
-    events: Sequence[CloudEvent[Data]], wrong: Callable[[Data], str | None]
-) -> tuple[list[Data], list[Refused[Data]]]:
-    """Part what can be stored from what would break the database, with the reasons."""
-    good, refused = [], []
-    for event in events:
-        reason = wrong(event.data)
-        if reason is None:
-            good.append(event.data)
-        else:
-            refused.append(Refused(event, BrokenEvent(reason)))
-    return good, refused
 
 
 def _wrong_booking(booking: BookingV1) -> str | None:

@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Table, and_, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from common.copies import take_newest
 from rooms.opening import Span
 from rooms.tables import room_bookings, room_levels
-
-_KEYS: Final = {room_bookings: "id", room_levels: "room_id"}
 
 
 class Copies:
@@ -22,27 +20,11 @@ class Copies:
 
     async def take_bookings(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep bookings as they are in the highest version that has come."""
-        await self._take(room_bookings, rows)
+        await take_newest(self._session, room_bookings, rows)
 
     async def take_levels(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep levels as they are in the highest version that has come."""
-        await self._take(room_levels, rows)
-
-    async def _take(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        key = _KEYS[table]
-        newest: dict[Any, Mapping[str, Any]] = {}
-        for row in rows:
-            if row[key] not in newest or newest[row[key]]["version"] < row["version"]:
-                newest[row[key]] = row
-        taken = insert(table).values([newest[name] for name in sorted(newest)])
-        others = {column.name: column for column in taken.excluded if column.name != key}
-        await self._session.execute(
-            taken.on_conflict_do_update(
-                index_elements=[table.c[key]],
-                set_=others,
-                where=table.c.version < taken.excluded.version,
-            )
-        )
+        await take_newest(self._session, room_levels, rows)
 
     async def forget(self, ended_before: datetime) -> None:
         """Delete the bookings that had ended by then."""
