@@ -47,6 +47,7 @@ class Identity:
         id: of the user or the device; None for anybody.
         role: of a person.
         name, email: of a person; the device's name.
+        room_id: of a panel that hangs at one room's door, its integer id.
     """
 
     kind: Literal["anonymous", "user", "panel", "edge"]
@@ -54,6 +55,7 @@ class Identity:
     role: Role | None = None
     name: str | None = None
     email: str | None = None
+    room_id: int | None = None
 
 
 ANONYMOUS: Final = Identity(kind="anonymous")
@@ -109,6 +111,7 @@ class Signer:
                 "rol": identity.role,
                 "nam": identity.name,
                 "eml": identity.email,
+                "rom": identity.room_id,
             }
         signed = self._first_part + b"." + _encoded(msgspec.json.encode(claims))
         return (signed + b"." + _encoded(self._key.sign(signed))).decode()
@@ -156,7 +159,12 @@ class Verifier:
         if (claims.iss, claims.aud) != (_ISSUER, self._service):
             raise Unauthorized(_FOREIGN)
         identity = Identity(
-            kind=claims.knd, id=claims.sub, role=claims.rol, name=claims.nam, email=claims.eml
+            kind=claims.knd,
+            id=claims.sub,
+            role=claims.rol,
+            name=claims.nam,
+            email=claims.eml,
+            room_id=claims.rom,
         )
         if len(self._verified) >= MOST_VERIFIED:
             self._verified.clear()
@@ -179,6 +187,7 @@ class _Claims(msgspec.Struct, kw_only=True):
     rol: Role | None = None
     nam: str | None = None
     eml: str | None = None
+    rom: int | None = None
 
 
 def _public_key(encoded: str) -> Ed25519PublicKey:

@@ -1,0 +1,1 @@
+"""What tablets at doors ask for, and what is pushed to them."""

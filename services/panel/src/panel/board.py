@@ -1,0 +1,240 @@
+"""Every room's state as it is now, in memory: read at once, and pushed the moment it changes.
+
+It changes when Postgres says that something of a room was written (`panel_changes`), when a moment
+comes at which time itself changes it, and when nothing was heard of bookings for too long.
+"""
+
+import asyncio
+import heapq
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from prometheus_client import Gauge
+
+from common.db import UNAVAILABLE, Database, is_unavailable
+from common.follower import Follower
+from panel.domain import Meeting, RoomFacts, RoomState, next_change, state_at
+from panel.repository import READ_FOR, heard_until, read_facts
+
+CHANNEL: Final = "panel_changes"
+LOOK_EVERY_S: Final = 5.0
+_NEVER: Final = datetime.fromtimestamp(0, UTC)
+# The wall clock may be set; how long until a moment is asked again at least this often.
+LONGEST_SLEEP_S: Final = 1.0
+_connected: Final = Gauge("panel_connections", "WebSockets that show a room.")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A state, written out once for all who ask.
+
+    Args:
+        version: milliseconds since 1970 of the last change; never goes back.
+        body: answers a request.
+        message: goes to those who are connected.
+    """
+
+    version: int
+    body: bytes
+    message: str
+
+
+@dataclass(slots=True)
+class _Door:
+    """A room, and those who want to know when its state changes."""
+
+    facts: RoomFacts
+    state: RoomState
+    shown: Shown
+    changes_at: datetime
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Board:
+    """The states of all rooms.
+
+    Args:
+        stale_after: a state of which nothing was heard for so long is shown as offline.
+    """
+
+    def __init__(self, database: Database, stale_after: timedelta) -> None:
+        self._database = database
+        self._stale_after = stale_after
+        self._doors: dict[int, _Door] = {}
+        self._ids: dict[str, int] = {}
+        self._due: list[tuple[datetime, int]] = []
+        self._rescheduled = asyncio.Event()
+        self._heard_until = _NEVER
+        self._stale_since: datetime | None = _NEVER
+        self._read_at = 0.0
+        self._is_loaded = False
+        self.is_closed = False
+        self.connections = _connected
+        self._follower = Follower(database, CHANNEL, self._read)
+
+    # --- what is asked ---
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether anything is known; a room that is not, may be there all the same."""
+        return self._is_loaded
+
+    def find(self, room_id: str) -> int | None:
+        """Find a room by either of its ids."""
+        found = self._ids.get(room_id)
+        if found is None and room_id.isascii() and room_id.isdecimal() and len(room_id) < 11:
+            found = int(room_id) if int(room_id) in self._doors else None
+        return found
+
+    def shown(self, room_id: int) -> Shown:
+        """Return a state."""
+        return self._doors[room_id].shown
+
+    def news_of(self, room_id: int) -> asyncio.Event:
+        """Return what is set when a room's state next changes, or the board is closed."""
+        return self._doors[room_id].news
+
+    async def after(self, room_id: int, version: int, wait_s: float) -> Shown:
+        """Return a state as soon as it is another than a version, or what it is in the end."""
+        deadline = time.monotonic() + wait_s
+        while self.shown(room_id).version == version and not self.is_closed:
+            news = self.news_of(room_id)
+            try:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await news.wait()
+            except TimeoutError:
+                break
+        return self.shown(room_id)
+
+    def close(self) -> None:
+        """Let everybody who waits go."""
+        self.is_closed = True
+        for door in self._doors.values():
+            _tell(door)
+
+    # --- what changes it ---
+
+    async def follow(self) -> None:
+        """Show what is written, until cancelled."""
+        await self._follower.run()
+
+    async def keep_time(self) -> None:
+        """Show what time changes, at its moment, until cancelled."""
+        while True:
+            now = datetime.now(UTC)
+            while self._due and self._due[0][0] <= now:
+                moment, room_id = heapq.heappop(self._due)
+                door = self._doors[room_id]
+                if door.changes_at == moment:
+                    self._show(door.facts, now)
+            self._rescheduled.clear()
+            wait_s = LONGEST_SLEEP_S
+            if self._due:
+                wait_s = min(wait_s, (self._due[0][0] - datetime.now(UTC)).total_seconds())
+            try:
+                async with asyncio.timeout(max(0.001, wait_s)):
+                    await self._rescheduled.wait()
+            except TimeoutError:
+                pass
+
+    async def look_for_staleness(self) -> None:
+        """Show as offline what may no longer be so, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S), self._database.sessions() as session:
+                    self._heard_until = await heard_until(session) or _NEVER
+                # Meetings of later come into view.
+                if time.monotonic() - self._read_at > READ_FOR.total_seconds():
+                    await self._follower.catch_up()
+            except UNAVAILABLE as error:
+                if not is_unavailable(error):
+                    raise
+            now, stale_since = datetime.now(UTC), self._heard_until + self._stale_after
+            self._show_all(stale_since if stale_since <= now else None, now)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _show_all(self, stale_since: datetime | None, now: datetime) -> None:
+        if stale_since != self._stale_since:
+            self._stale_since = stale_since
+            for door in list(self._doors.values()):
+                self._show(door.facts, now)
+
+    async def _read(self, room_ids: Sequence[int] | None) -> None:
+        now = datetime.now(UTC)
+        async with self._database.sessions() as session:
+            found = await read_facts(session, room_ids, now)
+        for facts in found:
+            self._show(facts, now)
+        if room_ids is None:
+            self._read_at, self._is_loaded = time.monotonic(), True
+
+    def _show(self, facts: RoomFacts, now: datetime) -> None:
+        """Write a room's state out, and tell those who wait if it is another."""
+        room_id, door = facts.room.id, self._doors.get(facts.room.id)
+        state, changes_at = state_at(facts, now, self._stale_since), next_change(facts, now)
+        if door is None:
+            door = self._doors[room_id] = _Door(facts, state, _written(state), changes_at)
+            self._ids[facts.room.cuid] = room_id
+        elif replace(state, since=door.state.since) != door.state:
+            door.state, door.shown = state, _written(state, above=door.shown.version)
+            _tell(door)
+        elif door.changes_at == changes_at:
+            door.facts = facts
+            return
+        door.facts, door.changes_at = facts, changes_at
+        heapq.heappush(self._due, (changes_at, room_id))
+        self._rescheduled.set()
+
+
+def _tell(door: _Door) -> None:
+    news, door.news = door.news, asyncio.Event()
+    news.set()
+
+
+def _written(state: RoomState, above: int = 0) -> Shown:
+    version = max(int(state.since.timestamp() * 1000), above + 1)
+    data = orjson.dumps(state_view(state), option=orjson.OPT_UTC_Z)
+    return Shown(
+        version,
+        b'{"success":true,"data":%b,"version":%d}' % (data, version),
+        f'{{"type":"room_state_update","data":{data.decode()},"version":{version}}}',
+    )
+
+
+def state_view(state: RoomState) -> dict[str, Any]:
+    """Write a state as the document does, with how many people are counted there."""
+    room = state.room
+    return {
+        "room": {
+            "id": room.cuid,
+            "name": room.name,
+            "building": room.building,
+            "floor": room.floor,
+            "capacity": room.capacity,
+        },
+        "status": state.status,
+        "currentMeeting": _meeting_view(state.current) if state.current else None,
+        "nextMeeting": _meeting_view(state.next) if state.next else None,
+        "upcomingMeetings": [_meeting_view(one) for one in state.upcoming],
+        "lastUpdated": state.since,
+        "occupancy": state.occupancy,
+    }
+
+
+def _meeting_view(meeting: Meeting) -> dict[str, Any]:
+    return {
+        "id": meeting.id,
+        "title": meeting.title,
+        "organizer": meeting.organizer,
+        "organizerEmail": meeting.organizer_email,
+        "startTime": meeting.starts_at,
+        "endTime": meeting.ends_at,
+        "attendeeCount": meeting.attendee_count,
+        "checkedIn": meeting.checked_in_at is not None,
+        "checkedInAt": meeting.checked_in_at,
+        "checkInUntil": meeting.checkin_until,
+    }
