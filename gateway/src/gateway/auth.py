@@ -50,13 +50,16 @@ class Authenticator:
         """Who shows no token."""
         return self._anonymous
 
-    def remembered(self, token: bytes) -> Principal | None:
+    def remembered(self, digest: bytes) -> Principal | None:
         """Return who a token belongs to, if that is known without asking.
+
+        Args:
+            digest: of the token.
 
         Raises:
             Unauthorized: it is known to be nobody's. A browser shows an ended one again and again.
         """
-        digest, now = hashlib.sha256(token).digest(), time.monotonic()
+        now = time.monotonic()
         principal = self._known.get(digest)
         if principal is not None and principal.known_until >= now:
             return principal
@@ -64,13 +67,15 @@ class Authenticator:
             raise Unauthorized(_NOBODYS)
         return None
 
-    async def look_up(self, token: bytes) -> Principal:
+    async def look_up(self, digest: bytes) -> Principal:
         """Ask who a token belongs to.
+
+        Args:
+            digest: of the token.
 
         Raises:
             Unauthorized: nobody, any more.
         """
-        digest = hashlib.sha256(token).digest()
         identity = await self._find(digest)
         if identity is None:
             self._known.pop(digest, None)
@@ -86,7 +91,7 @@ class Authenticator:
 
     def forget(self, token: bytes) -> None:
         """Ask again at the token's next use, because it was revoked here."""
-        self._known.pop(hashlib.sha256(token).digest(), None)
+        self._known.pop(digest_of(token), None)
 
     def sign(self, principal: Principal, route: Route, method: str, path: bytes) -> bytes:
         """Return the signed identity for a call; for half a minute, the same for calls alike."""
@@ -107,6 +112,11 @@ class Authenticator:
             principal.signed.clear()
         principal.signed[key] = (token, now + SIGN_AHEAD_S)
         return token
+
+
+def digest_of(token: bytes) -> bytes:
+    """Return what is stored and remembered of a token."""
+    return hashlib.sha256(token).digest()
 
 
 def bearer_token(authorization: bytes) -> bytes:

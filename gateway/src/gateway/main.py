@@ -28,7 +28,7 @@ from common.relay import Relay
 from common.schema import Schema
 from common.tracing import set_up_tracing
 from gateway import routes
-from gateway.accounts import api, commands, nextauth, users
+from gateway.accounts import api, commands, nextauth, panels, users
 from gateway.accounts.csrf import CsrfTokens
 from gateway.accounts.repository import Accounts
 from gateway.accounts.tables import VERSIONS, metadata, outbox
@@ -38,8 +38,9 @@ from gateway.http_protocol import BoundedHttpProtocol
 from gateway.limits import SlidingWindows
 from gateway.pages import Pages
 from gateway.proxy import Proxy
+from gateway.room_directory import RoomDirectory
 from gateway.settings import Settings
-from gateway.shared import Shared
+from gateway.shared import RedeemTicket, Shared
 from gateway.sites import Sites
 from gateway.upstream import MOST_CONNECTIONS, MOST_STREAMS, Upstream
 from gateway.websocket import LARGEST_MESSAGE_BYTES, WebSocketProxy
@@ -62,7 +63,14 @@ class Gateway:
         self.database = Database.connect(url, schema="accounts", pool=settings.database_pool)
         signer = Signer(settings.identity_key.get_secret_value())
         authenticator = Authenticator(_find(self.database, settings), signer)
-        routers = [api.circle_time, api.directory, nextauth.university, users.university]
+        routers = [
+            api.circle_time,
+            api.directory,
+            nextauth.university,
+            users.university,
+            panels.circle_time,
+            panels.university,
+        ]
         accounts = create_api("accounts", version="1", routers=routers)
         accounts.state.database = self.database
         accounts.state.settings = settings
@@ -78,6 +86,7 @@ class Gateway:
             open_streams=Counter(),
             accounts=accounts,
             authenticator=authenticator,
+            redeem=_redeem(self.database),
             windows=windows,
             sites=sites,
             limits={
@@ -90,6 +99,8 @@ class Gateway:
             trusted_proxies=settings.trusted_proxies,
             university_hosts=frozenset(_names(settings.university_hosts)),
         )
+        rooms = RoomDirectory(self.shared.upstreams["rooms"], authenticator)
+        accounts.state.find_room = rooms.find
         pages = Pages(
             table, self.shared.upstreams, accounts, authenticator, documented=settings.documented
         )
@@ -164,10 +175,19 @@ def _find(database: Database, settings: Settings) -> FindIdentity:
     return find
 
 
+def _redeem(database: Database) -> RedeemTicket:
+    async def redeem(ticket: bytes) -> bytes | None:
+        async with database.sessions.begin() as session:
+            return await Accounts(session).redeem_ticket(ticket)
+
+    return redeem
+
+
 def _upstreams(settings: Settings, most: int = MOST_CONNECTIONS) -> Mapping[str, Upstream]:
     addresses = {
         "rooms": settings.rooms_url,
         "bookings": settings.bookings_url,
+        "panel": settings.panel_url,
         "occupancy": settings.occupancy_url,
     }
     return {name: _upstream(name, url, most) for name, url in addresses.items()}

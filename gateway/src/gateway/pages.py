@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.app import JsonResponse, contract_openapi
 from common.contracts import Contract
 from common.errors import Unavailable
+from gateway.asking import ask
 from gateway.auth import Authenticator
 from gateway.routes import ACCOUNTS, ANYONE, Route, contracts_of
 from gateway.upstream import Upstream
@@ -151,17 +152,10 @@ class Pages:
     async def _ask(self, service: str, contract: Contract) -> dict[str, Any]:
         path = f"/openapi/{contract}"
         route = Route(path=path, service=service, contract=contract, read=ANYONE, write=ANYONE)
-        upstream = self._upstreams[service]
-        identity = self._authenticator.sign(
-            self._authenticator.anonymous, route, "GET", path.encode()
-        )
+        anonymous = self._authenticator.anonymous
         try:
-            async with httpx.AsyncClient(timeout=5) as client:
-                reply = await client.get(
-                    f"http://{upstream.host}:{upstream.port}{path}",
-                    headers={"atrium-identity": identity.decode()},
-                )
-                described: dict[str, Any] = reply.raise_for_status().json()
+            reply = await ask(self._upstreams[service], self._authenticator, anonymous, route)
+            described: dict[str, Any] = reply.raise_for_status().json()
         except httpx.HTTPError as error:
             raise Unavailable(f"{service} cannot be described now") from error
         return described

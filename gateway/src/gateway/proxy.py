@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -33,7 +33,8 @@ from common.errors import (
 from common.identity import HEADER, Call
 from common.metrics import REQUEST_SECONDS
 from common.tasks import end
-from gateway.auth import Principal, bearer_token
+from gateway import device_time
+from gateway.auth import Principal, bearer_token, digest_of
 from gateway.cookies import session_tokens
 from gateway.editions import ENVELOPES, Edition
 from gateway.hygiene import (
@@ -191,7 +192,14 @@ class Proxy:
         principal = self._shared.authenticator.anonymous
         if (authorization := headers.get(b"authorization")) is not None:
             exchange.token = bearer_token(authorization)
-            principal = await authenticate(self._shared, exchange.token, client)
+            principal = await authenticate(self._shared, digest_of(exchange.token), client)
+            if device_time.HEADER in headers and principal.identity.kind == "panel":
+                said = headers[device_time.HEADER]
+                when = device_time.acted_at(said, exchange.token, method, path)
+                # What is signed for other calls does not say so.
+                principal = Principal(
+                    replace(principal.identity, acted_at=when), principal.known_until
+                )
         elif b"cookie" in headers:
             principal = await self._authenticate_browser(exchange, headers, client)
         allowance = self._take(route, method, principal, client)
@@ -204,7 +212,8 @@ class Proxy:
         if route.service == ACCOUNTS:
             await self._answer_here(exchange, principal, route)
         elif route.streams:
-            with self._stream_of(principal.identity.id or rate_key(client)):
+            key = principal.identity.id or rate_key(client)
+            with stream_of(self._shared, key, MOST_STREAMS_EACH, "streams"):
                 passing = self._pass_on(exchange, principal, route, headers)
                 await self._while_admitted(passing, exchange, principal, route)
         else:
@@ -281,23 +290,6 @@ class Proxy:
         except UpstreamError as error:
             raise _as_refusal(error, exchange, route) from error
 
-    @contextmanager
-    def _stream_of(self, caller: str) -> Iterator[None]:
-        """Let a caller have so many streams and no more."""
-        streams = self._shared.open_streams
-        if streams[caller] >= MOST_STREAMS_EACH:
-            raise TooManyRequests(
-                f"{MOST_STREAMS_EACH} streams are open; close one first.",
-                headers={"retry-after": "5"},
-            )
-        streams[caller] += 1
-        try:
-            yield
-        finally:
-            streams[caller] -= 1
-            if not streams[caller]:
-                del streams[caller]
-
     async def _while_admitted(
         self,
         passing: Coroutine[Any, Any, None],
@@ -313,7 +305,7 @@ class Proxy:
         passed = asyncio.create_task(passing)
         admit = partial(_admit, route, "GET")
         watch = asyncio.create_task(
-            until_refused(self._shared, exchange.token, client, principal, admit)
+            until_refused(self._shared, digest_of(exchange.token), client, principal, admit)
         )
         try:
             await asyncio.wait({passed, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -394,14 +386,17 @@ def scheme_of(shared: Shared, scope: Scope) -> str:
     return client_scheme(scope["scheme"], entries, trusted)
 
 
-async def authenticate(shared: Shared, token: bytes, client: str) -> Principal:
+async def authenticate(shared: Shared, digest: bytes, client: str) -> Principal:
     """Tell who shows a token.
+
+    Args:
+        digest: of the token.
 
     Raises:
         Unauthorized: it is nobody's, or not any more.
         TooManyRequests: the client has shown too many that were nobody's.
     """
-    known = shared.authenticator.remembered(token)
+    known = shared.authenticator.remembered(digest)
     if known is not None:
         return known
     # Guessing tokens must not cost us a query each; of good ones a campus behind one address has
@@ -410,14 +405,35 @@ async def authenticate(shared: Shared, token: bytes, client: str) -> Principal:
     guesses = shared.windows.take(key, LOOK_UPS_A_MINUTE, time.time())
     if guesses.retry_after_s:
         raise too_many(guesses)
-    principal = await shared.authenticator.look_up(token)
+    principal = await shared.authenticator.look_up(digest)
     shared.windows.give_back(key)
     return principal
 
 
+@contextmanager
+def stream_of(shared: Shared, caller: str, most: int, what: str) -> Iterator[None]:
+    """Let a caller have so many of what has no end, and no more.
+
+    Raises:
+        TooManyRequests: they have them.
+    """
+    open_ones, key = shared.open_streams, (what, caller)
+    if open_ones[key] >= most:
+        raise TooManyRequests(
+            f"{most} {what} are open; close one first.", headers={"retry-after": "5"}
+        )
+    open_ones[key] += 1
+    try:
+        yield
+    finally:
+        open_ones[key] -= 1
+        if not open_ones[key]:
+            del open_ones[key]
+
+
 async def until_refused(
     shared: Shared,
-    token: bytes,
+    digest: bytes,
     client: str,
     principal: Principal,
     admit: Callable[[Principal], None],
@@ -425,6 +441,7 @@ async def until_refused(
     """Look again who is calling whenever what is known of them has grown old.
 
     Args:
+        digest: of the token that they showed.
         admit: raises AppError for whom it does not let in.
 
     Returns:
@@ -433,7 +450,7 @@ async def until_refused(
     while True:
         await asyncio.sleep(max(0, principal.known_until - time.monotonic()))
         try:
-            principal = await authenticate(shared, token, client)
+            principal = await authenticate(shared, digest, client)
             admit(principal)
         except AppError as error:
             return error
@@ -451,7 +468,7 @@ async def authenticate_by_cookie(
     """
     for token in session_tokens(scope["headers"]):
         try:
-            return SignedInBrowser(await authenticate(shared, token, client), token)
+            return SignedInBrowser(await authenticate(shared, digest_of(token), client), token)
         except Unauthorized:
             continue
     return None

@@ -65,7 +65,8 @@ class Route:
         edition: serves it in this edition only.
         deadline_s: an answer must have begun by then.
         unavailable: what callers are told while the service does not answer.
-        streams: answers have no end; each caller has a few, and they end with their token.
+        streams: answers are long in coming or have no end; each caller has a few at a time, and
+            they end with their token.
     """
 
     path: str
@@ -105,6 +106,9 @@ def table(settings: Settings) -> tuple[Route, ...]:
     def bookings(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
         return Route(path=path, service="bookings", contract=contract, **more)
 
+    def panel(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
+        return Route(path=path, service="panel", contract=contract, **more)
+
     circle_time, directory = Contract.CIRCLE_TIME, Contract.DIRECTORY
     university = Contract.UNIVERSITY
     in_circle_time = {"edition": Edition.CIRCLE_TIME}
@@ -131,6 +135,12 @@ def table(settings: Settings) -> tuple[Route, ...]:
         accounts("/api/auth/error", university, **open_to_all),
         accounts("/api/users/login/", directory, **sign_in),
         accounts("/api/admin/users", university, **admins),
+        accounts("/api/admin/devices", university, **admins),
+        accounts("/api/admin/devices/{}", university, **admins),
+        accounts("/api/panel/pairings", circle_time, **sign_in),
+        accounts("/api/panel/pairings/claim", circle_time, **open_to_all),
+        accounts("/api/panel/device", circle_time, read=PANEL, write=PANEL),
+        accounts("/api/panel/tickets", circle_time, **at_the_door),
         rooms("/api/rooms", circle_time, **in_circle_time, **signed_in),
         rooms("/api/rooms", university, **in_university, **open_to_all),
         rooms("/api/rooms/", directory, **managed),
@@ -177,6 +187,15 @@ def table(settings: Settings) -> tuple[Route, ...]:
         bookings("/api/webhooks/{}", circle_time, **admins),
         bookings("/api/webhooks/{}/deliveries", circle_time, **admins),
         bookings("/api/webhooks/{}/replay", circle_time, **admins),
+        # It may wait for half a minute until there is something else to say.
+        panel(
+            "/api/panel/rooms/{}/state", circle_time, **at_the_door, streams=True, deadline_s=40.0
+        ),
+        panel("/api/panel/rooms/{}/ws", circle_time, **at_the_door),
+        bookings("/api/panel/rooms/{}/book", circle_time, **at_the_door),
+        bookings("/api/panel/meetings/{}/checkin", circle_time, **at_the_door),
+        bookings("/api/panel/meetings/{}/end", circle_time, **at_the_door),
+        bookings("/api/panel/meetings/{}/extend", circle_time, **at_the_door),
         Route(
             path="/api/occupancy/edges/{}/configuration",
             service="occupancy",

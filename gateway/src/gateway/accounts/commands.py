@@ -197,10 +197,13 @@ _KIND = click.Choice(["panel", "edge"])
 @click.argument("kind", type=_KIND)
 @click.argument("name")
 @click.option("--replace", is_flag=True, help="Revoke the device that has the name now.")
-def add_device(kind: str, name: str, *, replace: bool) -> None:
+@click.option("--room", "room_id", type=int, help="A panel's room, by its integer id. [any]")
+def add_device(kind: str, name: str, room_id: int | None, *, replace: bool) -> None:
     """Register a device and print its token, which cannot be shown again."""
+    if room_id is not None and kind != "panel":
+        raise click.UsageError("--room is for panels.")
     token = _in_transaction(
-        lambda session: service.add_device(session, kind, name, replace=replace)
+        lambda session: service.add_device(session, kind, name, replace=replace, room_id=room_id)
     )
     click.echo(token)
 

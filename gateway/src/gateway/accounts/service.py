@@ -181,8 +181,14 @@ async def set_password(session: AsyncSession, login: str, password: str) -> None
     await accounts.end_sessions_of(user.id)
 
 
-async def add_device(session: AsyncSession, kind: str, name: str, *, replace: bool) -> str:
+async def add_device(
+    session: AsyncSession, kind: str, name: str, *, replace: bool, room_id: int | None = None
+) -> str:
     """Register a panel or an edge-counter; returns its token, which is shown this once.
+
+    Args:
+        replace: revoke the device that has the name.
+        room_id: of a panel that shows one room; None: it may show any.
 
     Raises:
         Conflict: the name is taken and is not to be replaced.
@@ -191,8 +197,88 @@ async def add_device(session: AsyncSession, kind: str, name: str, *, replace: bo
     if replace:
         await accounts.revoke_device(kind, name)
     token = new_token("d")
-    await accounts.add_device(new_cuid(), kind, name, digest(token))
+    await accounts.add_device(new_cuid(), kind, name, digest(token), room_id)
     return token
+
+
+# --- panels -------------------------------------------------------------------------------------
+
+# Without letters and digits that look alike, or sound alike.
+_CODE_LETTERS: Final = "ACDEFHJKMNPQRTWXY34679"
+CODE_LENGTH: Final = 8
+PAIR_WITHIN: Final = timedelta(minutes=10)
+TICKET_LIVES: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """What a panel that wants to be paired shows, and what it asks again with."""
+
+    code: str
+    secret: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """What a panel has become."""
+
+    device_id: str
+    name: str
+    room_id: int | None
+    token: str
+
+
+async def begin_pairing(session: AsyncSession) -> Pairing:
+    """Make a code for a panel to show."""
+    secret = new_token("p")
+    expires_at = datetime.now(UTC) + PAIR_WITHIN
+    while True:
+        code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(CODE_LENGTH))
+        if await Accounts(session).add_pairing(code, digest(secret), expires_at):
+            return Pairing(code, secret, expires_at)
+
+
+async def confirm_pairing(session: AsyncSession, code: str, name: str, room_id: int) -> str:
+    """Make the panel that shows a code the panel of a room; returns its id as a device.
+
+    Raises:
+        NotFound: no panel shows the code, or not any more.
+        Conflict: a panel has the name.
+    """
+    accounts, device_id = Accounts(session), new_cuid()
+    # Nobody has this token; the panel gets one when it asks.
+    await accounts.add_device(device_id, "panel", name, digest(new_token("d")), room_id)
+    plain = "".join(one for one in code.upper() if one in _CODE_LETTERS)
+    if not await accounts.pair(plain, device_id):
+        raise NotFound("No panel shows this code, or not any more; look at it again.")
+    return device_id
+
+
+async def claim_pairing(session: AsyncSession, secret: str) -> Paired | None:
+    """Give a panel its token, if somebody has confirmed it; None: not yet.
+
+    It may ask again, as long as its code is good: an answer may be lost. The last token counts.
+
+    Raises:
+        NotFound: its code is no longer good, or it was revoked.
+    """
+    accounts = Accounts(session)
+    found = await accounts.waiting(digest(secret))
+    if found is None or (found.device_id is not None and found.name is None):
+        raise NotFound("This code is no longer good; ask for a new one.")
+    if found.device_id is None:
+        return None
+    token = new_token("d")
+    await accounts.replace_token(found.device_id, digest(token))
+    return Paired(found.device_id, found.name, found.room_id, token)
+
+
+async def give_ticket(session: AsyncSession, token: str) -> tuple[str, datetime]:
+    """Make a ticket that opens one WebSocket as a token would; returns until when it is good."""
+    ticket, expires_at = new_token("t"), datetime.now(UTC) + TICKET_LIVES
+    await Accounts(session).add_ticket(digest(ticket), digest(token), expires_at)
+    return ticket, expires_at
 
 
 async def _existing(session: AsyncSession, login: str) -> User:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
@@ -74,8 +75,34 @@ devices = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("token_sha256", LargeBinary, nullable=False, unique=True),
+    # Of a panel that hangs at the door of one room; null: it may show any.
+    Column("room_id", Integer),
     _created_at(),
+    Column("last_seen_at", DateTime(timezone=True)),
+    Column("app_version", Text),
+    # From 0 to 1; null: it has not said.
+    Column("battery", Float),
     Column("revoked_at", DateTime(timezone=True)),
     CheckConstraint("kind IN ('panel', 'edge')", name="devices_kind"),
     Index("devices_name", "kind", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
+)
+
+# A panel without a token shows the code; whoever hangs it up tells us the code and its room.
+pairings = Table(
+    "pairings",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("secret_sha256", LargeBinary, nullable=False, unique=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    # Null: nobody has told us yet.
+    Column("device_id", Text, ForeignKey("accounts.devices.id")),
+)
+
+# Opens one WebSocket, in place of the token, for which an address is no safe place.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("ticket_sha256", LargeBinary, primary_key=True),
+    Column("token_sha256", LargeBinary, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
 )

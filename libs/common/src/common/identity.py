@@ -11,6 +11,7 @@ import hashlib
 import time
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -48,6 +49,7 @@ class Identity:
         role: of a person.
         name, email: of a person; the device's name.
         room_id: of a panel that hangs at one room's door, its integer id.
+        acted_at: when a panel that was cut off says, signed, that this was done, aware.
     """
 
     kind: Literal["anonymous", "user", "panel", "edge"]
@@ -56,6 +58,7 @@ class Identity:
     name: str | None = None
     email: str | None = None
     room_id: int | None = None
+    acted_at: datetime | None = None
 
 
 ANONYMOUS: Final = Identity(kind="anonymous")
@@ -112,6 +115,7 @@ class Signer:
                 "nam": identity.name,
                 "eml": identity.email,
                 "rom": identity.room_id,
+                "act": identity.acted_at,
             }
         signed = self._first_part + b"." + _encoded(msgspec.json.encode(claims))
         return (signed + b"." + _encoded(self._key.sign(signed))).decode()
@@ -165,6 +169,7 @@ class Verifier:
             name=claims.nam,
             email=claims.eml,
             room_id=claims.rom,
+            acted_at=claims.act,
         )
         if len(self._verified) >= MOST_VERIFIED:
             self._verified.clear()
@@ -188,6 +193,7 @@ class _Claims(msgspec.Struct, kw_only=True):
     nam: str | None = None
     eml: str | None = None
     rom: int | None = None
+    act: datetime | None = None
 
 
 def _public_key(encoded: str) -> Ed25519PublicKey:

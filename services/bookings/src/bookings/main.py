@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from bookings import timers
-from bookings.api import circle_time, directory, feeds, university, webhooks
+from bookings.api import circle_time, directory, feeds, panel, university, webhooks
 from bookings.events import SUBSCRIPTIONS
 from bookings.letter import MailServer, sender
 from bookings.mailing import Mailer
@@ -46,6 +46,7 @@ def build(settings: Settings) -> Parts:
         verifier=Verifier("bookings", settings.identity_public_keys),
         routers=[
             circle_time.router,
+            panel.router,
             feeds.router,
             webhooks.router,
             university.router,

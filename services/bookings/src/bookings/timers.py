@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from bookings.service import booking
+from bookings.service import attendance
 from common.db import UNAVAILABLE, Database, is_unavailable
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ async def release_overdue(database: Database) -> None:
         released = 0
         try:
             async with database.sessions.begin() as session:
-                released = await booking.release_overdue(session, AT_ONCE)
+                released = await attendance.release_overdue(session, AT_ONCE)
         except UNAVAILABLE as error:
             if not is_unavailable(error):
                 raise

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from bookings.api.fields import AnyId, AttendeeIds, Caller, Description, Rule, Title, local_date
 from bookings.domain import Booking, Period, Person, Status, local_day
 from bookings.repository.bookings import BookingFilter, Bookings
+from bookings.service import attendance
 from bookings.service import booking as service
 from bookings.service.booking import Change, Made, NewBooking
 from bookings.service.telling import iso
@@ -116,7 +117,7 @@ def _status(booking: Booking) -> str:
     return booking.status
 
 
-def _view(booking: Booking) -> dict[str, Any]:
+def booking_view(booking: Booking) -> dict[str, Any]:
     checked_in_at = booking.checked_in_at
     return {
         "id": booking.id,
@@ -167,13 +168,13 @@ async def list_bookings_of_a_day(room_id: str, session: Session, request: Reques
     wanted = BookingFilter(
         room_id=room.id, starting=local_day(day, room.zone), statuses=_SHOWN, in_force=True
     )
-    return _ok([_view(booking) for booking in await Bookings(session).find(wanted)])
+    return _ok([booking_view(booking) for booking in await Bookings(session).find(wanted)])
 
 
 @router.post("/api/bookings", status_code=201, response_model=BookingReply)
 async def create_booking(body: BookingBody, session: Session, identity: Caller) -> JsonResponse:
     made = await service.book(session, identity, body.new())
-    view = _view(made.bookings[0])
+    view = booking_view(made.bookings[0])
     if body.recurrenceRule is not None:
         view["series"] = _series_view(made)
     return _ok(view, 201)
@@ -183,7 +184,7 @@ async def create_booking(body: BookingBody, session: Session, identity: Caller) 
 async def change_booking(
     booking_id: str, body: BookingPart, session: Session, identity: Caller
 ) -> JsonResponse:
-    return _ok(_view(await service.move(session, identity, booking_id, body.change())))
+    return _ok(booking_view(await service.move(session, identity, booking_id, body.change())))
 
 
 @router.delete("/api/bookings/{booking_id}")
@@ -202,11 +203,11 @@ async def cancel_booking(
 
 @router.post("/api/bookings/{booking_id}/checkin")
 async def check_in(booking_id: str, session: Session, identity: Caller) -> JsonResponse:
-    view = _view(await service.check_in(session, identity, booking_id))
+    view = booking_view(await attendance.check_in(session, identity, booking_id))
     return _ok({name: view[name] for name in ("checkedIn", "checkedInAt")})
 
 
 @router.post("/api/bookings/{booking_id}/end")
 async def end_booking(booking_id: str, session: Session, identity: Caller) -> JsonResponse:
-    freed = await service.end_early(session, identity, booking_id)
+    freed = await attendance.end_early(session, identity, booking_id)
     return _ok({"ended": True, "freedMinutes": freed})

@@ -1,4 +1,4 @@
-"""Books rooms, moves, cancels, checks in, ends and releases bookings.
+"""Books rooms, moves and cancels bookings.
 
 Who has a room is decided by the database alone, in `Bookings.add` and `Bookings.change`; nothing
 here looks first and writes then. What changes several bookings of a room holds the room's lock.
@@ -130,11 +130,13 @@ async def get_booking(session: AsyncSession, booking_id: str, *, lock: bool = Fa
 
 
 def person_of(identity: Identity) -> Person:
-    """Return the person who is calling.
+    """Return the person who is calling; a panel at a door acts under its own name.
 
     Raises:
-        Unauthorized: it is a device, or nobody.
+        Unauthorized: it is another device, or nobody.
     """
+    if identity.kind == "panel" and identity.id is not None:
+        return Person(identity.id, identity.name or "Panel", "", "PANEL")
     if identity.kind != "user" or identity.id is None or identity.role is None:
         raise Unauthorized("Only people can book rooms.")
     return Person(identity.id, identity.name or "", identity.email or "", identity.role.value)
@@ -559,102 +561,3 @@ async def cancel(
             )
     await telling.tell()
     return len(cancelled)
-
-
-# --- being there ----------------------------------------------------------------------------------
-
-
-async def check_in(session: AsyncSession, identity: Identity, booking_id: str) -> Booking:
-    """Record that somebody has come.
-
-    Raises:
-        NotFound
-        Conflict: somebody has already, it is not confirmed, or it is too early or too late.
-    """
-    booking = await get_booking(session, booking_id, lock=True)
-    if booking.checked_in_at is not None:
-        raise Conflict("Already checked in")
-    if booking.status is Status.NO_SHOW:
-        raise Conflict("Check-in window has expired")
-    if booking.status is not Status.CONFIRMED or booking.overridden_by is not None:
-        raise Conflict("Only a confirmed booking can be checked in to")
-    opens = booking.period.start - timedelta(minutes=booking.room.policy.checkin_opens)
-    closes = booking.checkin.end if booking.checkin else booking.period.end
-    if booking.now < opens:
-        raise Conflict("Check-in has not opened yet")
-    if booking.now >= closes:
-        raise Conflict("Check-in window has expired")
-    changed = await apply_change(session, booking.id, {"checked_in_at": booking.now})
-    telling = Telling(session, identity.id)
-    telling.did("BOOKING_CHECKED_IN", changed)
-    await telling.tell()
-    return changed
-
-
-async def end_early(session: AsyncSession, identity: Identity, booking_id: str) -> int:
-    """End a meeting that is under way and free its room.
-
-    Returns:
-        the whole minutes that were left.
-
-    Raises:
-        NotFound, Forbidden
-        Conflict: nobody has checked in, or it is over.
-    """
-    booking = await get_booking(session, booking_id, lock=True)
-    involved = {booking.organizer.id, *(person.id for person in booking.attendees)}
-    if not (identity.kind == "panel" or identity.role is Role.ADMIN or identity.id in involved):
-        raise Forbidden("Only the organizer, an attendee or an admin can end this booking.")
-    if not booking.is_running or booking.overridden_by is not None:
-        raise Conflict("Booking is not currently active")
-    left = booking.period.end - booking.now
-    # Whoever comes before the start ends it at the start: a booking has some length.
-    end = max(booking.now, booking.period.start + timedelta(microseconds=1))
-    shortened = booking.room.policy.held(Period(booking.period.start, end))
-    held = Period(booking.held.start, min(shortened.end, booking.held.end))
-    values = {
-        "status": Status.COMPLETED,
-        "ends_at": end,
-        "ended_at": booking.now,
-        "held": range_of(held),
-    }
-    changed = await apply_change(session, booking.id, values)
-    telling = Telling(session, identity.id)
-    telling.did("BOOKING_ENDED", changed)
-    await telling.tell()
-    return max(0, int(left.total_seconds() // 60))
-
-
-async def release_overdue(session: AsyncSession, limit: int = 200) -> int:
-    """Release bookings that nobody came to, and complete those that are over.
-
-    Returns:
-        how many there were; ``limit`` means that there may be more.
-    """
-    bookings, telling = Bookings(session), Telling(session, None)
-    overdue = await bookings.overdue(limit)
-    missed = {one.id for one in overdue if one.checked_in_at is None and one.checkin is not None}
-    over = {one.id for one in overdue} - missed
-    changes = {
-        **await bookings.change_all(missed, {"status": Status.NO_SHOW}),
-        **await bookings.change_all(over, {"status": Status.COMPLETED}),
-    }
-    for booking in overdue:
-        changed = changes[booking.id]
-        if booking.checkin is not None and booking.id in missed:
-            why = (
-                f"Nobody checked in by {booking.checkin.end:%Y-%m-%d %H:%M:%S} UTC"
-                f" (policy: {booking.room.policy.checkin_closes} minutes after the start)."
-            )
-            telling.did("BOOKING_RELEASED", changed, why)
-            telling.notify(
-                [booking.organizer.id],
-                "BOOKING_RELEASED",
-                changed,
-                f"Your booking of {booking.room.name} was released: nobody checked in.",
-                why,
-            )
-        else:
-            telling.did("BOOKING_COMPLETED", changed)
-    await telling.tell()
-    return len(overdue)
