@@ -32,6 +32,8 @@ role postgres-rooms rooms "$ROOMS_PASSWORD"
 role postgres-rooms-owner rooms_owner "$ROOMS_OWNER_PASSWORD"
 role postgres-bookings bookings "$BOOKINGS_PASSWORD"
 role postgres-bookings-owner bookings_owner "$BOOKINGS_OWNER_PASSWORD"
+role postgres-panel panel "$PANEL_PASSWORD"
+role postgres-panel-owner panel_owner "$PANEL_OWNER_PASSWORD"
 role postgres-occupancy occupancy "$OCCUPANCY_PASSWORD"
 role postgres-occupancy-owner occupancy_owner "$OCCUPANCY_OWNER_PASSWORD"
 cat <<END

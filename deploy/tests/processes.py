@@ -16,12 +16,14 @@ import edge_counter.settings
 import gateway.main
 import gateway.settings
 import occupancy.main
+import panel.main
 import rooms.main
 from bookings.main import SERVICE as BOOKINGS
 from common import app, roles
 from common.schema import Schema
 from common.settings import ProcessSettings
 from occupancy.main import SERVICE as OCCUPANCY
+from panel.main import SERVICE as PANEL
 from rooms.main import SERVICE as ROOMS
 
 # What libraries and the system read; the tests of these names say where.
@@ -83,6 +85,7 @@ PROCESSES: Final = {
         ),
         Process("rooms", ROOMS.settings, rooms.main.main, schema=ROOMS.schema),
         Process("bookings", BOOKINGS.settings, bookings.main.main, schema=BOOKINGS.schema),
+        Process("panel", PANEL.settings, panel.main.main, schema=PANEL.schema),
         Process("occupancy", OCCUPANCY.settings, occupancy.main.main, schema=OCCUPANCY.schema),
         Process(
             "edge-counter",
@@ -93,7 +96,7 @@ PROCESSES: Final = {
     )
 }
 # The gateway calls them; in Kubernetes each runs as an API and as a worker.
-SERVICES: Final = {service.name: service for service in (ROOMS, BOOKINGS, OCCUPANCY)}
+SERVICES: Final = {service.name: service for service in (ROOMS, BOOKINGS, PANEL, OCCUPANCY)}
 SCHEMAS: Final = {process.schema.name for process in PROCESSES.values() if process.schema}
 
 

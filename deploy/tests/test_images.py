@@ -28,6 +28,7 @@ _PACKAGES: Final = {
     "atrium-gateway": ROOT / "gateway",
     "atrium-rooms": ROOT / "services/rooms",
     "atrium-bookings": ROOT / "services/bookings",
+    "atrium-panel": ROOT / "services/panel",
     "atrium-occupancy": ROOT / "services/occupancy",
     "edge-counter": ROOT / "services/edge-counter",
 }
@@ -242,6 +243,7 @@ def test_wheels_hold_migrations_and_data(wheels: dict[str, Path]) -> None:
         r"gateway/migrations/\d{4}-\S+\.py",
         r"rooms/migrations/\d{4}-\S+\.py",
         r"bookings/migrations/\d{4}-\S+\.py",
+        r"panel/migrations/\d{4}-\S+\.py",
         r"occupancy/migrations/\d{4}-\S+\.py",
         r"edge_counter/assets\.toml",
     ):

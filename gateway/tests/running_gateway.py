@@ -24,6 +24,7 @@ class Running:
     gateway: Gateway
     rooms: FakeService
     bookings: FakeService
+    panel: FakeService
     occupancy: FakeService
     port: int
     university_port: int

@@ -103,4 +103,4 @@ async def test_a_service_describes_each_of_its_contracts(service: Any) -> None:
         reply = await client.get(path, headers=service.sign(ANONYMOUS, path=path))
 
     assert reply.status_code == 200
-    assert service.path in reply.json()["paths"]
+    assert service.described_path in reply.json()["paths"]

@@ -9,6 +9,7 @@ import pytest
 
 import bookings.tables
 import occupancy.tables
+import panel.tables
 import rooms.tables
 from common import migrations, roles
 from common.db import create_engine
@@ -24,6 +25,7 @@ SCHEMAS = {
         ACCOUNTS,
         rooms.tables.SCHEMA,
         bookings.tables.SCHEMA,
+        panel.tables.SCHEMA,
         occupancy.tables.SCHEMA,
     )
 }

@@ -18,6 +18,7 @@ SCHEMAS: Final = {
     "gateway": "accounts",
     "rooms": "rooms",
     "bookings": "bookings",
+    "panel": "panel",
     "occupancy": "occupancy",
 }
 _SECRETS: Final = (
