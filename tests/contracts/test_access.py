@@ -58,6 +58,9 @@ WHO: Final = (
     ("university GET /api/(rooms|buildings)", EVERYBODY, frozenset()),
     ("circle_time GET /api/calendar/", EVERYBODY, frozenset()),
     ("circle_time POST /api/bookings/.*/(checkin|end)", PEOPLE, PEOPLE | {"panel"}),
+    ("circle_time POST /api/panel/pairings", EVERYBODY, EVERYBODY),
+    ("circle_time PUT /api/panel/device", frozenset({"panel"}), frozenset({"panel"})),
+    ("circle_time .* /api/panel/", PEOPLE | {"panel"}, PEOPLE | {"panel"}),
     ("", PEOPLE, PEOPLE),
 )
 

@@ -21,7 +21,8 @@ from panel.domain import Meeting, RoomFacts, RoomState, next_change, state_at
 from panel.repository import READ_FOR, heard_until, read_facts
 
 CHANNEL: Final = "panel_changes"
-LOOK_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 1.0
+ANSWER_WITHIN_S: Final = 2.0
 _NEVER: Final = datetime.fromtimestamp(0, UTC)
 # The wall clock may be set; how long until a moment is asked again at least this often.
 LONGEST_SLEEP_S: Final = 1.0
@@ -145,7 +146,7 @@ class Board:
         """Show as offline what may no longer be so, until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(LOOK_EVERY_S), self._database.sessions() as session:
+                async with asyncio.timeout(ANSWER_WITHIN_S), self._database.sessions() as session:
                     self._heard_until = await heard_until(session) or _NEVER
                 # Meetings of later come into view.
                 if time.monotonic() - self._read_at > READ_FOR.total_seconds():
@@ -197,6 +198,7 @@ def _tell(door: _Door) -> None:
 
 def _written(state: RoomState, above: int = 0) -> Shown:
     version = max(int(state.since.timestamp() * 1000), above + 1)
+    state = replace(state, since=datetime.fromtimestamp(version / 1000, UTC))
     data = orjson.dumps(state_view(state), option=orjson.OPT_UTC_Z)
     return Shown(
         version,

@@ -11,7 +11,7 @@ from common.events import BOOKINGS
 from panel.repository import Copies
 
 _log = logging.getLogger(__name__)
-NOTE_EVERY_S: Final = 2.0
+NOTE_EVERY_S: Final = 1.0
 
 
 async def note_heard(database: Database, consumer: Consumer, stale_after: timedelta) -> None:

@@ -1,7 +1,8 @@
 """Pushes a room's state to its panel, by WebSocket.
 
 The panel is told everything when it connects, and again whenever it changes, ten times a second at
-most; each message carries a version, which never goes back. It may say:
+most; each message carries a version, which never goes back. Who comes back with `?version=N` is
+told nothing until there is another. It may say:
 
     {"type": "ping"}                    answered by {"type": "pong", "serverTime": …}
     {"type": "resume", "version": N}    answered by the state, if that is another than N
@@ -16,6 +17,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -59,18 +61,25 @@ class Sockets:
             await _close(send, _CODES.get(type(error), TRY_LATER), str(error))
             return
         with self._board.connections.track_inprogress():
-            await _Socket(self._board, room_id, receive, send).run()
+            known = parse_qs(scope["query_string"].decode("latin1")).get("version", [""])[0]
+            await _Socket(self._board, room_id, receive, send, known).run()
 
 
 class _Socket:
-    """One panel that is connected."""
+    """One panel that is connected.
 
-    def __init__(self, board: Board, room_id: int, receive: Receive, send: Send) -> None:
+    Args:
+        known: the version that it has, as it says.
+    """
+
+    def __init__(
+        self, board: Board, room_id: int, receive: Receive, send: Send, known: str
+    ) -> None:
         self._board = board
         self._room_id = room_id
         self._receive = receive
         self._send = send
-        self._sent = 0
+        self._sent = int(known) if re.fullmatch(r"[0-9]{1,18}", known) else 0
 
     async def run(self) -> None:
         listening = asyncio.create_task(self._listen())
