@@ -170,6 +170,8 @@ async def test_what_is_somebody_elses_cannot_be_seen_or_changed(
         "PATCH /api/bookings/{booking_id}": {"id": booking["id"], "body": moved},
         "DELETE /api/bookings/{booking_id}": {"id": booking["id"]},
         "POST /api/bookings/{booking_id}/end": {"id": booking["id"]},
+        "POST /api/panel/meetings/{meeting_id}/end": {"id": booking["id"]},
+        "POST /api/panel/meetings/{meeting_id}/extend": {"id": booking["id"]},
         "POST /api/requests/{request_id}/cancel": {"id": request["data"]["id"]},
         "POST /api/notifications/{notification_id}/read": {"id": notes[0]["id"]},
         "DELETE /api/feeds/{feed_id}": {"id": feed["id"]},
@@ -179,6 +181,9 @@ async def test_what_is_somebody_elses_cannot_be_seen_or_changed(
         "GET /api/rooms/{room_id}",
         "GET /api/rooms/{room_id}/bookings",
         "POST /api/bookings/{booking_id}/checkin",
+        "GET /api/panel/rooms/{room_id}/state",
+        "POST /api/panel/rooms/{room_id}/book",
+        "POST /api/panel/meetings/{meeting_id}/checkin",
     }
 
     async def state() -> list[Any]:

@@ -51,7 +51,7 @@ class Secret(BaseModel):
     secret: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class Status(BaseModel):
+class DeviceStatus(BaseModel):
     """What a panel says of itself; `battery`: from 0 to 1."""
 
     model_config = ConfigDict(extra="forbid")
@@ -91,7 +91,7 @@ async def claim_pairing(body: Secret, request: Request) -> JsonResponse:
 
 
 @circle_time.put("/api/panel/device")
-async def note_status(body: Status, request: Request, identity: Caller) -> JsonResponse:
+async def note_status(body: DeviceStatus, request: Request, identity: Caller) -> JsonResponse:
     """Say which program runs on a panel, and how its battery is."""
     async with request.app.state.database.sessions.begin() as session:
         await Accounts(session).note_status(str(identity.id), body.appVersion, body.battery)
