@@ -168,10 +168,10 @@ EFFECTS: Final = (
     Mutant(
         name="an offset is committed after the effect, not before",
         path=f"{COMMON}/consumer.py",
-        old="ahead = await self._handle_in_lanes(batches, next_ones)\n"
-        "                    await self._commit_offsets(consumer, batches)",
+        old="await self._until_stored(batches)\n"
+        "                await self._commit_offsets(consumer, batches)",
         new="await self._commit_offsets(consumer, batches)\n"
-        "                    ahead = await self._handle_in_lanes(batches, next_ones)",
+        "                await self._until_stored(batches)",
         tests=(f"{CONSUMER}::test_a_bug_in_the_middle_of_a_batch_leaves_nothing_half_done",),
     ),
     Mutant(
@@ -1111,6 +1111,87 @@ EDGE: Final = (
     ),
 )
 
+PANEL_SOURCES: Final = "services/panel/src/panel"
+PANELS: Final = "tests/contracts/test_circle_time_panel.py"
+
+PANEL: Final = (
+    Mutant(
+        name="time itself changes a room's state and its version",
+        path=f"{PANEL_SOURCES}/domain.py",
+        old="        yield meeting.starts_at\n",
+        new="",
+        tests=(
+            "services/panel/tests/unit/test_domain.py::test_nothing_changes_before_it_was_said_to_and_versions_only_grow",
+        ),
+    ),
+    Mutant(
+        name="a panel is told at the moment at which time changes its room",
+        path=f"{PANEL_SOURCES}/board.py",
+        old="                if door.changes_at == moment:",
+        new="                if door.changes_at != moment:",
+        tests=(f"{PANELS}::TestPush::test_time_alone_changes_it_at_its_moment",),
+    ),
+    Mutant(
+        name="a panel of one room sees no other",
+        path=f"{PANEL_SOURCES}/access.py",
+        old='identity.kind == "panel" and identity.room_id not in {None, found}',
+        new='identity.kind == "no panel"',
+        tests=(f"{PANELS}::TestPush::test_no_such_room_is_4004_and_another_panels_4003",),
+    ),
+    Mutant(
+        name="a panel acts for its own room alone",
+        path=f"{BOOKING_SOURCES}/service/attendance.py",
+        old='identity.kind == "panel" and identity.room_id not in {None, room.id}',
+        new='identity.kind == "no panel"',
+        tests=(f"{PANELS}::TestAtTheDoor::test_who_may_and_for_what",),
+    ),
+    Mutant(
+        name="a panel that says too much is let go",
+        path=f"{PANEL_SOURCES}/api/websocket.py",
+        old="            if left < 0:",
+        new="            if left < -1e9:",
+        tests=(f"{PANELS}::TestPush::test_who_says_too_much_is_let_go",),
+    ),
+    Mutant(
+        name="a time at which something was done is signed",
+        path=f"{GATEWAY_SOURCES}/device_time.py",
+        old="    if not hmac.compare_digest(signature.strip().lower(), expected):",
+        new="    if not expected:",
+        tests=(f"{PANELS}::TestAtTheDoor::test_a_time_that_nobody_signed_is_refused",),
+    ),
+    Mutant(
+        name="a check-in counts when it was made",
+        path=f"{BOOKING_SOURCES}/service/attendance.py",
+        old="min(identity.acted_at or booking.now, booking.now)",
+        new="booking.now",
+        tests=(f"{PANELS}::TestAtTheDoor::test_a_check_in_that_came_late_counts_when_it_was_made",),
+    ),
+    Mutant(
+        name="a ticket is good once",
+        path=f"{GATEWAY_SOURCES}/accounts/repository.py",
+        old="        taken = delete(tickets).where(tickets.c.ticket_sha256 == ticket)",
+        new="        taken = update(tickets).where(tickets.c.ticket_sha256 == ticket)"
+        ".values(ticket_sha256=ticket)",
+        tests=(f"{PANELS}::TestPush::test_a_ticket_opens_one_connection",),
+    ),
+    Mutant(
+        name="streams have connections of their own",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="shared.streams if route.streams else shared.upstreams",
+        new="shared.upstreams",
+        tests=(
+            "gateway/tests/integration/test_proxying.py::test_streams_leave_the_connections_of_everybody_else_free",
+        ),
+    ),
+    Mutant(
+        name="no lane of a consumer waits for another",
+        path=f"{COMMON}/consumer.py",
+        old="if one.partition % self._lanes == lane]",
+        new="if lane == 0]",
+        tests=(f"{CONSUMER}::test_a_lane_does_not_wait_for_another",),
+    ),
+)
+
 MUTANTS: Final = (
     *OUTBOX,
     *EFFECTS,
@@ -1121,6 +1202,7 @@ MUTANTS: Final = (
     *BOOKINGS,
     *OUTWARD,
     *EDGE,
+    *PANEL,
 )
 
 

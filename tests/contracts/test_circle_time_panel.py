@@ -252,6 +252,14 @@ async def closed_with(socket: ClientConnection) -> int:
 
 
 class TestPush:
+    async def test_a_room_that_was_made_a_moment_ago_is_found(
+        self, admin: httpx.AsyncClient
+    ) -> None:
+        for _ in range(3):
+            made = await make_room(admin)
+            async with socket_of(admin, made) as socket:
+                assert (await told(socket))["data"]["room"]["name"] == made["name"]
+
     async def test_all_of_it_at_first_then_each_change(
         self, admin: httpx.AsyncClient, panel: httpx.AsyncClient, room: dict[str, Any]
     ) -> None:

@@ -91,6 +91,11 @@ class Board:
             found = int(room_id) if int(room_id) in self._doors else None
         return found
 
+    @property
+    def newest_room(self) -> int:
+        """The highest integer id that is known; rooms are numbered as they are made."""
+        return max(self._doors, default=0)
+
     def shown(self, room_id: int) -> Shown:
         """Return a state."""
         return self._doors[room_id].shown

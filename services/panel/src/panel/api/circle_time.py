@@ -68,7 +68,7 @@ async def get_state(
 ) -> Response:
     """What the panel of a room shows now; or, with `version` and `wait`, what it shows next."""
     board: Board = request.app.state.board
-    found = find_room(board, identity, room_id)
+    found = await find_room(board, identity, room_id)
     if version is not None and wait:
         shown = await board.after(found, version, wait)
     else:

@@ -56,7 +56,7 @@ class Sockets:
         try:
             if matched is None:
                 raise NotFound("Not found")
-            room_id = find_room(self._board, scope["call"].identity, matched[1])
+            room_id = await find_room(self._board, scope["call"].identity, matched[1])
         except AppError as error:
             await _close(send, _CODES.get(type(error), TRY_LATER), str(error))
             return
