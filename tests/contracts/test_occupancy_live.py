@@ -235,6 +235,8 @@ async def test_who_comes_by_one_door_of_a_room_and_leaves_by_another_is_gone(
         return {alert["alert_type"] for alert in found}
 
     await front.send([front.crossing(number) for number in range(1, 9)])
+    # Two doors are two partitions, which are taken side by side.
+    await eventually(facility, lambda seen: seen == (8, 0))
     await back.send([back.crossing(number, "exit") for number in range(1, 9)])
 
     await eventually(facility, lambda seen: seen == (0, 8))

@@ -1,5 +1,6 @@
 """Tells who is calling from the token that they show."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
@@ -43,6 +44,7 @@ class Authenticator:
         self._signer = signer
         self._known: dict[bytes, Principal] = {}
         self._unknown: dict[bytes, float] = {}
+        self._asking: dict[bytes, asyncio.Task[Principal]] = {}
         self._anonymous = Principal(ANONYMOUS)
 
     @property
@@ -68,7 +70,7 @@ class Authenticator:
         return None
 
     async def look_up(self, digest: bytes) -> Principal:
-        """Ask who a token belongs to.
+        """Ask who a token belongs to; those who ask at the same time ask once.
 
         Args:
             digest: of the token.
@@ -76,6 +78,14 @@ class Authenticator:
         Raises:
             Unauthorized: nobody, any more.
         """
+        asking = self._asking.get(digest)
+        if asking is None:
+            asking = self._asking[digest] = asyncio.create_task(self._ask(digest))
+            asking.add_done_callback(lambda done: self._asked(digest, done))
+        # Whoever gives up waiting does not give up for the others.
+        return await asyncio.shield(asking)
+
+    async def _ask(self, digest: bytes) -> Principal:
         identity = await self._find(digest)
         if identity is None:
             self._known.pop(digest, None)
@@ -88,6 +98,11 @@ class Authenticator:
         principal = Principal(identity, time.monotonic() + REMEMBER_S)
         self._known[digest] = principal
         return principal
+
+    def _asked(self, digest: bytes, done: "asyncio.Task[Principal]") -> None:
+        del self._asking[digest]
+        if not done.cancelled():
+            done.exception()  # somebody has had it, or everybody has gone
 
     def forget(self, token: bytes) -> None:
         """Ask again at the token's next use, because it was revoked here."""

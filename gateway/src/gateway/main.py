@@ -27,6 +27,7 @@ from common.process import (
 from common.relay import Relay
 from common.schema import Schema
 from common.tracing import set_up_tracing
+from common.websocket_protocol import WebSocketProtocol
 from gateway import routes
 from gateway.accounts import api, commands, nextauth, panels, users
 from gateway.accounts.csrf import CsrfTokens
@@ -48,6 +49,7 @@ from gateway.websocket import LARGEST_MESSAGE_BYTES, WebSocketProxy
 SCHEMA: Final = Schema(metadata, VERSIONS, published=[USERS])
 _HTTP_OPTIONS: Final = {
     "http": BoundedHttpProtocol,
+    "ws": WebSocketProtocol,
     "ws_max_size": LARGEST_MESSAGE_BYTES,
     "ws_per_message_deflate": False,
     "date_header": True,

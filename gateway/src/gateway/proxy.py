@@ -69,7 +69,9 @@ DISCARDED_BYTES: Final = 1024 * 1024
 DISCARD_WITHIN_S: Final = 1.0
 # Of one caller: a wall of dashboards behind one address.
 MOST_STREAMS_EACH: Final = 50
-LOOK_UPS_A_MINUTE: Final = 300
+LOOK_UPS_A_MINUTE: Final = 1200
+# While the database is away, whoever is in stays in, and is asked about so often.
+ASK_AGAIN_S: Final = 0.5
 
 _SECURITY: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -301,11 +303,10 @@ class Proxy:
         if exchange.token is None:
             await passing
             return
-        client = client_of(self._shared, exchange.scope)
         passed = asyncio.create_task(passing)
         admit = partial(_admit, route, "GET")
         watch = asyncio.create_task(
-            until_refused(self._shared, digest_of(exchange.token), client, principal, admit)
+            until_refused(self._shared, digest_of(exchange.token), principal, admit)
         )
         try:
             await asyncio.wait({passed, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -405,7 +406,14 @@ async def authenticate(shared: Shared, digest: bytes, client: str) -> Principal:
     guesses = shared.windows.take(key, LOOK_UPS_A_MINUTE, time.time())
     if guesses.retry_after_s:
         raise too_many(guesses)
-    principal = await shared.authenticator.look_up(digest)
+    try:
+        principal = await shared.authenticator.look_up(digest)
+    except Unauthorized:
+        raise
+    except BaseException:
+        # Nobody was told whether it is good: that is no guess.
+        shared.windows.give_back(key)
+        raise
     shared.windows.give_back(key)
     return principal
 
@@ -432,11 +440,7 @@ def stream_of(shared: Shared, caller: str, most: int, what: str) -> Iterator[Non
 
 
 async def until_refused(
-    shared: Shared,
-    digest: bytes,
-    client: str,
-    principal: Principal,
-    admit: Callable[[Principal], None],
+    shared: Shared, digest: bytes, principal: Principal, admit: Callable[[Principal], None]
 ) -> AppError:
     """Look again who is calling whenever what is known of them has grown old.
 
@@ -450,13 +454,16 @@ async def until_refused(
     while True:
         await asyncio.sleep(max(0, principal.known_until - time.monotonic()))
         try:
-            principal = await authenticate(shared, digest, client)
+            # That was no guess, and is none now.
+            known = shared.authenticator.remembered(digest)
+            principal = known or await shared.authenticator.look_up(digest)
             admit(principal)
         except AppError as error:
             return error
         except UNAVAILABLE as error:
             if not is_unavailable(error):
                 raise
+            await asyncio.sleep(ASK_AGAIN_S)
 
 
 async def authenticate_by_cookie(

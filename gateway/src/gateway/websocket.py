@@ -44,7 +44,7 @@ CONNECT_WITHIN_S: Final = 5.0
 # Who has shown nothing in the handshake says who they are within this.
 SPEAK_WITHIN_S: Final = 3.0
 # Of one address: handshakes of whom we do not come to know.
-STRANGERS_A_MINUTE: Final = 300
+STRANGERS_A_MINUTE: Final = 1200
 # Of one caller: a wall of panels that share a token.
 MOST_SOCKETS_EACH: Final = 1200
 TOKEN_PROTOCOL: Final = "atrium.token."  # noqa: S105 - what stands before one
@@ -101,21 +101,36 @@ class WebSocketProxy:
         strangers = shared.windows.take(key, STRANGERS_A_MINUTE, time.time())
         if strangers.retry_after_s:
             raise too_many(strangers)
+        try:
+            caller = await self._know(door, route, headers, client)
+            _check(caller)
+        except AppError:
+            raise
+        except BaseException:
+            # It was we who could not tell.
+            shared.windows.give_back(key)
+            raise
+        if caller.digest is not None:
+            shared.windows.give_back(key)
+        return caller
+
+    async def _know(
+        self, door: "_Door", route: Route, headers: Mapping[bytes, bytes], client: str
+    ) -> "_Caller":
+        """Find out who calls, by whatever they show."""
+        shared = self._shared
         caller = _Caller(route, shared.authenticator.anonymous, None, client)
         if (digest := await self._shown(door, headers)) is not None:
             caller = replace(
                 caller, principal=await authenticate(shared, digest, client), digest=digest
             )
         elif b"cookie" in headers:
-            caller = await self._by_cookie(caller, scope, headers)
+            caller = await self._by_cookie(caller, door.scope, headers)
         if caller.digest is None and not admits(route.read, caller.principal.identity):
             digest = digest_of(await door.first_word())
             caller = replace(
                 caller, principal=await authenticate(shared, digest, client), digest=digest
             )
-        _check(caller)
-        if caller.digest is not None:
-            shared.windows.give_back(key)
         return caller
 
     async def _shown(self, door: "_Door", headers: Mapping[bytes, bytes]) -> bytes | None:
@@ -159,7 +174,6 @@ class WebSocketProxy:
             until_refused(
                 self._shared,
                 caller.digest,
-                caller.client,
                 caller.principal,
                 lambda principal: _check(replace(caller, principal=principal)),
             )

@@ -1,6 +1,8 @@
 """What the gateway itself refuses is worded by the route's contract, or by the edition."""
 
+import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -235,3 +237,41 @@ async def test_without_its_database_the_gateway_says_so_and_public_reads_go_on(
     assert (private.status_code, public.status_code) == (503, 200)
     assert private.json() == {"detail": "Occupancy service not initialized"}
     assert ready.json()["reasons"] == {"database": "the database does not answer"}
+
+
+async def test_who_asks_while_the_database_is_away_has_guessed_nothing(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+    headers = await running.authorization()
+    authenticator = running.gateway.shared.authenticator
+    find = authenticator._find
+
+    async def away(_: bytes) -> Any:
+        raise ConnectionRefusedError
+
+    authenticator._find = away
+    asked = [await running.client.get("/api/auth/me", headers=headers) for _ in range(5)]
+    authenticator._find = find
+
+    assert [reply.status_code for reply in asked] == [503] * 5
+    assert (await running.client.get("/api/auth/me", headers=headers)).status_code == 200
+
+
+async def test_who_shows_a_token_many_times_at_once_is_looked_up_once(running: Running) -> None:
+    headers = await running.authorization()
+    authenticator = running.gateway.shared.authenticator
+    find, looked_up = authenticator._find, 0
+
+    async def counting(digest: bytes) -> Any:
+        nonlocal looked_up
+        looked_up += 1
+        await asyncio.sleep(0.2)
+        return await find(digest)
+
+    authenticator._find = counting
+    asked = [running.client.get("/api/auth/me", headers=headers) for _ in range(20)]
+    replies = await asyncio.gather(*asked)
+
+    assert {reply.status_code for reply in replies} == {200}
+    assert looked_up == 1

@@ -73,6 +73,8 @@ class Installation:
             "ATRIUM_STATE_DIR": str(settings.state),
             "ATRIUM_SERVERS_DIR": str(settings.servers),
             "ATRIUM_KAFKA": self.kafka.address,
+            # One process of each, which its supervisor starts again.
+            "ATRIUM_INSTANCE": "local",
             "ATRIUM_TIMEZONE": settings.timezone,
             "ATRIUM_LOG_STYLE": settings.log_style,
             "ATRIUM_IDENTITY_PUBLIC_KEYS": public,

@@ -184,6 +184,7 @@ class Consumer:
         outbox: the way to the dead-letter topics.
         subscriptions: one per topic.
         kafka: bootstrap servers.
+        instance: the member's own name, which it keeps when it is started again; None: it has none.
         batch: events that a lane takes at once at most.
         lanes: transactions at a time; each handles partitions of its own.
         keep_days: how long claims stay; longer than any topic (90 days) or edge may resend.
@@ -198,6 +199,7 @@ class Consumer:
         outbox: Outbox,
         subscriptions: Sequence[Subscription[Any]],
         kafka: str,
+        instance: str | None = None,
         batch: int = 1000,
         lanes: int = 1,
         keep_days: int = 100,
@@ -211,6 +213,7 @@ class Consumer:
             subscription.topic.name: subscription for subscription in subscriptions
         }
         self._kafka = kafka
+        self._instance = instance
         self._batch = batch
         self._lanes = lanes
         self._keep_days = keep_days
@@ -256,6 +259,7 @@ class Consumer:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._kafka,
             group_id=self._group,
+            group_instance_id=self._instance,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",

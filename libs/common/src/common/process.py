@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -39,6 +39,7 @@ class Parts:
         app: what answers on the service's port.
         workers: what consumes, relays and keeps time; each runs until it is cancelled.
         followers: what keeps in memory what is answered; likewise, wherever requests are answered.
+        options: of uvicorn, for the port.
         close: lets go of what the parts hold.
     """
 
@@ -46,6 +47,7 @@ class Parts:
     workers: Sequence[Worker]
     close: Callable[[], Awaitable[None]]
     followers: Sequence[Worker] = ()
+    options: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Service(Generic[SettingsT]):
             collect_seldom()
             try:
                 await serve(
-                    [Listener(parts.app, settings.host, settings.port)],
+                    [Listener(parts.app, settings.host, settings.port, parts.options)],
                     workers=[
                         *(parts.workers if workers else ()),
                         *(parts.followers if api else ()),
@@ -165,7 +167,7 @@ class Listener:
     app: ASGIApp
     host: str
     port: int
-    options: dict[str, Any] | None = None
+    options: Mapping[str, Any] | None = None
 
 
 class _Server(uvicorn.Server):

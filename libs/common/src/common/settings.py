@@ -45,6 +45,13 @@ class DatabaseSettings(ProcessSettings):
 class ServiceSettings(DatabaseSettings):
     """What every service reads beside its own."""
 
+    instance: str | None = Field(
+        None,
+        validation_alias="ATRIUM_INSTANCE",
+        description="A name that this process keeps when it is started again, and no replica has:"
+        " then Kafka gives it its partitions back at once, and does not wait 10 seconds for who"
+        " was killed.",
+    )
     host: str = Field("127.0.0.1", description="Address that the service's port listens on.")
     hot_database_pool: int = Field(
         6,

@@ -41,6 +41,7 @@ def build(settings: Settings) -> Parts:
         outbox=outbox,
         subscriptions=subscriptions(settings.timezone),
         kafka=settings.kafka,
+        instance=settings.instance,
         batch=INGEST_BATCH,
         lanes=INGEST_LANES,
     )

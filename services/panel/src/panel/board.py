@@ -7,7 +7,8 @@ comes at which time itself changes it, and when nothing was heard of bookings fo
 import asyncio
 import heapq
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,6 +18,7 @@ from prometheus_client import Gauge
 
 from common.db import UNAVAILABLE, Database, is_unavailable
 from common.follower import Follower
+from common.websocket_protocol import text_frame
 from panel.domain import Meeting, RoomFacts, RoomState, next_change, state_at
 from panel.repository import READ_FOR, heard_until, read_facts
 
@@ -36,12 +38,12 @@ class Shown:
     Args:
         version: milliseconds since 1970 of the last change; never goes back.
         body: answers a request.
-        message: goes to those who are connected.
+        frame: goes to those who are connected.
     """
 
     version: int
     body: bytes
-    message: str
+    frame: bytes
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class _Door:
     shown: Shown
     changes_at: datetime
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    listeners: set[Callable[[], None]] = field(default_factory=set)
 
 
 class Board:
@@ -74,7 +77,6 @@ class Board:
         self._read_at = 0.0
         self._is_loaded = False
         self.is_closed = False
-        self.connections = _connected
         self._follower = Follower(database, CHANNEL, self._read)
 
     # --- what is asked ---
@@ -100,18 +102,24 @@ class Board:
         """Return a state."""
         return self._doors[room_id].shown
 
-    def news_of(self, room_id: int) -> asyncio.Event:
-        """Return what is set when a room's state next changes, or the board is closed."""
-        return self._doors[room_id].news
+    @contextmanager
+    def listening(self, room_id: int, listener: Callable[[], None]) -> Iterator[None]:
+        """Call a listener whenever a room's state has changed, and when the board is closed."""
+        listeners = self._doors[room_id].listeners
+        listeners.add(listener)
+        try:
+            with _connected.track_inprogress():
+                yield
+        finally:
+            listeners.discard(listener)
 
     async def after(self, room_id: int, version: int, wait_s: float) -> Shown:
         """Return a state as soon as it is another than a version, or what it is in the end."""
         deadline = time.monotonic() + wait_s
         while self.shown(room_id).version == version and not self.is_closed:
-            news = self.news_of(room_id)
             try:
                 async with asyncio.timeout(deadline - time.monotonic()):
-                    await news.wait()
+                    await self._doors[room_id].news.wait()
             except TimeoutError:
                 break
         return self.shown(room_id)
@@ -150,6 +158,7 @@ class Board:
     async def look_for_staleness(self) -> None:
         """Show as offline what may no longer be so, until cancelled."""
         while True:
+            await asyncio.sleep(LOOK_EVERY_S)
             try:
                 async with asyncio.timeout(ANSWER_WITHIN_S), self._database.sessions() as session:
                     self._heard_until = await heard_until(session) or _NEVER
@@ -159,20 +168,23 @@ class Board:
             except UNAVAILABLE as error:
                 if not is_unavailable(error):
                     raise
-            now, stale_since = datetime.now(UTC), self._heard_until + self._stale_after
-            self._show_all(stale_since if stale_since <= now else None, now)
-            await asyncio.sleep(LOOK_EVERY_S)
+            before, now = self._stale_since, datetime.now(UTC)
+            self._judge_staleness(now)
+            if self._stale_since != before:
+                for door in list(self._doors.values()):
+                    self._show(door.facts, now)
 
-    def _show_all(self, stale_since: datetime | None, now: datetime) -> None:
-        if stale_since != self._stale_since:
-            self._stale_since = stale_since
-            for door in list(self._doors.values()):
-                self._show(door.facts, now)
+    def _judge_staleness(self, now: datetime) -> None:
+        stale_since = self._heard_until + self._stale_after
+        self._stale_since = stale_since if stale_since <= now else None
 
     async def _read(self, room_ids: Sequence[int] | None) -> None:
         now = datetime.now(UTC)
         async with self._database.sessions() as session:
             found = await read_facts(session, room_ids, now)
+            if room_ids is None:
+                self._heard_until = await heard_until(session) or _NEVER
+                self._judge_staleness(now)
         for facts in found:
             self._show(facts, now)
         if room_ids is None:
@@ -199,6 +211,8 @@ class Board:
 def _tell(door: _Door) -> None:
     news, door.news = door.news, asyncio.Event()
     news.set()
+    for listener in tuple(door.listeners):
+        listener()
 
 
 def _written(state: RoomState, above: int = 0) -> Shown:
@@ -208,7 +222,7 @@ def _written(state: RoomState, above: int = 0) -> Shown:
     return Shown(
         version,
         b'{"success":true,"data":%b,"version":%d}' % (data, version),
-        f'{{"type":"room_state_update","data":{data.decode()},"version":{version}}}',
+        text_frame(b'{"type":"room_state_update","data":%b,"version":%d}' % (data, version)),
     )
 
 

@@ -8,8 +8,9 @@ from common.db import Database
 from common.identity import Verifier
 from common.process import Parts, Service, Worker
 from common.relay import Relay
+from common.websocket_protocol import WebSocketProtocol
 from panel.api import circle_time
-from panel.api.websocket import Sockets
+from panel.api.websocket import LARGEST_MESSAGE_BYTES, Sockets
 from panel.board import Board
 from panel.events import SUBSCRIPTIONS
 from panel.settings import Settings
@@ -30,6 +31,7 @@ def build(settings: Settings) -> Parts:
         outbox=outbox,
         subscriptions=SUBSCRIPTIONS,
         kafka=settings.kafka,
+        instance=settings.instance,
     )
     board = Board(database, settings.stale_after)
     app = create_app(
@@ -51,7 +53,13 @@ def build(settings: Settings) -> Parts:
         partial(note_heard, database, consumer, settings.stale_after),
     ]
     followers: list[Worker] = [board.follow, board.keep_time, board.look_for_staleness]
-    return Parts(app, workers=workers, close=database.close, followers=followers)
+    return Parts(
+        app,
+        workers=workers,
+        close=database.close,
+        followers=followers,
+        options={"ws": WebSocketProtocol, "ws_max_size": LARGEST_MESSAGE_BYTES},
+    )
 
 
 SERVICE = Service("panel", Settings, SCHEMA, build)

@@ -59,10 +59,10 @@ class Copies:
 
         When that could not be said for too long, every room's panel has shown it, and is told.
         """
-        overdue = select(heard.c.partition).where(
-            heard.c.partition.in_(partitions), heard.c.until < func.now() - stale_after
+        in_time = select(func.count()).where(
+            heard.c.partition.in_(partitions), heard.c.until >= func.now() - stale_after
         )
-        was_stale = (await self._session.execute(overdue)).first() is not None
+        was_stale = await self._session.scalar(in_time) != len(partitions)
         noted = insert(heard).values([{"partition": one} for one in sorted(partitions)])
         await self._session.execute(
             noted.on_conflict_do_update(

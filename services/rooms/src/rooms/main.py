@@ -41,6 +41,7 @@ def build(settings: Settings) -> Parts:
         outbox=outbox,
         subscriptions=SUBSCRIPTIONS,
         kafka=settings.kafka,
+        instance=settings.instance,
     )
 
     app = create_app(

@@ -23,7 +23,7 @@ import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.errors import AppError, Forbidden, NotFound
-from common.tasks import end
+from common.websocket_protocol import EXTENSION, WebSocketProtocol
 from panel.access import find_room
 from panel.board import Board
 
@@ -31,6 +31,8 @@ _PATH: Final = re.compile(r"/api/panel/rooms/([^/]+)/ws")
 COALESCE_S: Final = 0.1
 # Who does not take a message within this is too slow; what is written waits in buffers before that.
 TAKEN_WITHIN_S: Final = 10.0
+LOOK_AGAIN_S: Final = 0.5
+LARGEST_MESSAGE_BYTES: Final = 16 * 1024
 # What a panel may say in a burst, and each second from then on.
 BURST: Final = 20
 _CODES: Final[Mapping[type[AppError], int]] = {Forbidden: 4003, NotFound: 4004}
@@ -60,56 +62,70 @@ class Sockets:
         except AppError as error:
             await _close(send, _CODES.get(type(error), TRY_LATER), str(error))
             return
-        with self._board.connections.track_inprogress():
-            known = parse_qs(scope["query_string"].decode("latin1")).get("version", [""])[0]
-            await _Socket(self._board, room_id, receive, send, known).run()
+        await _Socket(self._board, room_id, scope, receive, send).run()
 
 
 class _Socket:
     """One panel that is connected.
 
-    Args:
-        known: the version that it has, as it says.
+    What it is told is written by whoever brings the news, without a task of its own; nothing is
+    queued: a client that has not read is told what is newest when it has.
     """
 
     def __init__(
-        self, board: Board, room_id: int, receive: Receive, send: Send, known: str
+        self, board: Board, room_id: int, scope: Scope, receive: Receive, send: Send
     ) -> None:
         self._board = board
         self._room_id = room_id
+        self._connection: WebSocketProtocol = scope["extensions"][EXTENSION]
         self._receive = receive
         self._send = send
+        # The version that it has, as it says.
+        known = parse_qs(scope["query_string"].decode("latin1")).get("version", [""])[0]
         self._sent = int(known) if re.fullmatch(r"[0-9]{1,18}", known) else 0
+        self._loop = asyncio.get_running_loop()
+        self._not_before = 0.0
+        self._again: asyncio.TimerHandle | None = None
+        self._deaf_since: float | None = None
 
     async def run(self) -> None:
-        listening = asyncio.create_task(self._listen())
-        telling = asyncio.create_task(self._tell())
-        try:
-            await asyncio.wait({listening, telling}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            outcomes = await end(listening, telling)
-        codes = [one for one in outcomes if isinstance(one, tuple)]
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
-        if codes:
-            await _close(self._send, *codes[0])
-
-    async def _tell(self) -> tuple[int, str]:
-        """Tell the state whenever it is another; returns why no longer."""
-        while not self._board.is_closed:
-            news, shown = self._board.news_of(self._room_id), self._board.shown(self._room_id)
-            if shown.version == self._sent:
-                await news.wait()
-                continue
-            self._sent = shown.version
+        with self._board.listening(self._room_id, self._tell):
+            self._tell()
             try:
-                async with asyncio.timeout(TAKEN_WITHIN_S):
-                    await self._send({"type": "websocket.send", "text": shown.message})
-            except TimeoutError:
-                return TRY_LATER, "too slow"
-            await asyncio.sleep(COALESCE_S)
-        return RESTARTING, "come again"
+                close = await self._listen()
+            finally:
+                if self._again is not None:
+                    self._again.cancel()
+        if close is not None:
+            await _close(self._send, *close)
+
+    def _tell(self) -> None:
+        """Tell the state if it is another, as soon as that may be."""
+        if self._board.is_closed:
+            self._connection.drop(RESTARTING, "come again")
+            return
+        shown = self._board.shown(self._room_id)
+        if shown.version == self._sent or self._again is not None:
+            return
+        now = self._loop.time()
+        if now < self._not_before:
+            self._tell_at(self._not_before)
+        elif not self._connection.is_listening:
+            self._deaf_since = self._deaf_since or now
+            if now - self._deaf_since > TAKEN_WITHIN_S:
+                self._connection.drop(TRY_LATER, "too slow")
+            else:
+                self._tell_at(now + LOOK_AGAIN_S)
+        else:
+            self._sent, self._not_before, self._deaf_since = shown.version, now + COALESCE_S, None
+            self._connection.write_frame(shown.frame)
+
+    def _tell_at(self, moment: float) -> None:
+        self._again = self._loop.call_at(moment, self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._again = None
+        self._tell()
 
     async def _listen(self) -> tuple[int, str] | None:
         """Take what the panel says; returns why no longer, or None when it has gone."""
@@ -131,7 +147,7 @@ class _Socket:
             case {"type": "resume", "version": int(version)}:
                 shown = self._board.shown(self._room_id)
                 if shown.version != version:
-                    await self._send({"type": "websocket.send", "text": shown.message})
+                    self._connection.write_frame(shown.frame)
             case _:
                 await self._say({"type": "error", "message": "Say ping or resume, in JSON."})
 
