@@ -1153,6 +1153,23 @@ PANEL: Final = (
         tests=(f"{PANELS}::TestPush::test_who_says_too_much_is_let_go",),
     ),
     Mutant(
+        name="a client that pings too much is let go",
+        path=f"{COMMON}/websocket_protocol.py",
+        old="        if self._pings_left < 0:",
+        new="        if self._pings_left < -1e12:",
+        tests=("tests/contracts/test_panel_floods.py::test_panels_at_doors_notice_nothing[pings]",),
+    ),
+    Mutant(
+        name="a look-up while the database is away is no guess",
+        path=f"{GATEWAY_SOURCES}/proxy.py",
+        old="        # Nobody was told whether it is good: that is no guess.\n"
+        "        shared.windows.give_back(key)\n",
+        new="",
+        tests=(
+            "gateway/tests/integration/test_refusals.py::test_who_asks_while_the_database_is_away_has_guessed_nothing",
+        ),
+    ),
+    Mutant(
         name="a time at which something was done is signed",
         path=f"{GATEWAY_SOURCES}/device_time.py",
         old="    if not hmac.compare_digest(signature.strip().lower(), expected):",

@@ -50,7 +50,7 @@ INSERT INTO panel.rooms VALUES
 INSERT INTO panel.meetings VALUES ('m', 1, 1, 'A talk', 'Ann', 'ann@example.test',
     now() - interval '1 minute', now() + interval '3 hours', 5, now(), NULL, true);
 INSERT INTO panel.changes VALUES (1, clock_timestamp());
-INSERT INTO panel.heard VALUES (0, now() + interval '1 day');
+INSERT INTO panel.heard VALUES (0, now(), now() + interval '1 day');
 """
 CHANGE = """
 WITH changed AS (UPDATE panel.meetings SET title = $1)

@@ -13,6 +13,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 EXTENSION: Final = "atrium.connection"
 # Who does not take the last of what was written within this loses it.
 LINGER_S: Final = 1.0
+# Each is answered, whether the answer is read or not: so many in a burst, and each second after it.
+MOST_PINGS: Final = 20
+TOO_MUCH: Final = 1008
 
 
 def text_frame(text: bytes) -> bytes:
@@ -27,6 +30,23 @@ def text_frame(text: bytes) -> bytes:
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection."""
+
+    _pings_left = float(MOST_PINGS)
+    _pinged_at = 0.0
+
+    def handle_ping(self) -> None:
+        """Answer a ping; who sends too many is let go."""
+        if self.close_sent:
+            return
+        now = self.loop.time()
+        earned = (now - self._pinged_at) * MOST_PINGS
+        self._pings_left = min(MOST_PINGS, self._pings_left + earned) - 1
+        self._pinged_at = now
+        if self._pings_left < 0:
+            self.conn.data_to_send()  # the answer, which it does not get
+            self.drop(TOO_MUCH, "too many pings")
+        else:
+            super().handle_ping()
 
     async def run_asgi(self) -> None:
         scope: Scope = self.scope  # type: ignore[assignment] # a mapping of its own kind

@@ -20,12 +20,11 @@ from common.db import UNAVAILABLE, Database, is_unavailable
 from common.follower import Follower
 from common.websocket_protocol import text_frame
 from panel.domain import Meeting, RoomFacts, RoomState, next_change, state_at
-from panel.repository import READ_FOR, heard_until, read_facts
+from panel.repository import NEVER, READ_FOR, read_facts, read_hearing
 
 CHANNEL: Final = "panel_changes"
 LOOK_EVERY_S: Final = 1.0
 ANSWER_WITHIN_S: Final = 2.0
-_NEVER: Final = datetime.fromtimestamp(0, UTC)
 # The wall clock may be set; how long until a moment is asked again at least this often.
 LONGEST_SLEEP_S: Final = 1.0
 _connected: Final = Gauge("panel_connections", "WebSockets that show a room.")
@@ -72,8 +71,7 @@ class Board:
         self._ids: dict[str, int] = {}
         self._due: list[tuple[datetime, int]] = []
         self._rescheduled = asyncio.Event()
-        self._heard_until = _NEVER
-        self._stale_since: datetime | None = _NEVER
+        self._hearing = NEVER
         self._read_at = 0.0
         self._is_loaded = False
         self.is_closed = False
@@ -157,34 +155,31 @@ class Board:
 
     async def look_for_staleness(self) -> None:
         """Show as offline what may no longer be so, until cancelled."""
+        was_fresh = False
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
             try:
                 async with asyncio.timeout(ANSWER_WITHIN_S), self._database.sessions() as session:
-                    self._heard_until = await heard_until(session) or _NEVER
+                    self._hearing = await read_hearing(session, self._stale_after)
                 # Meetings of later come into view.
                 if time.monotonic() - self._read_at > READ_FOR.total_seconds():
                     await self._follower.catch_up()
             except UNAVAILABLE as error:
                 if not is_unavailable(error):
                     raise
-            before, now = self._stale_since, datetime.now(UTC)
-            self._judge_staleness(now)
-            if self._stale_since != before:
+            now = datetime.now(UTC)
+            is_fresh = self._hearing.since <= now < self._hearing.until
+            if is_fresh != was_fresh:
+                was_fresh = is_fresh
                 for door in list(self._doors.values()):
                     self._show(door.facts, now)
-
-    def _judge_staleness(self, now: datetime) -> None:
-        stale_since = self._heard_until + self._stale_after
-        self._stale_since = stale_since if stale_since <= now else None
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _read(self, room_ids: Sequence[int] | None) -> None:
         now = datetime.now(UTC)
         async with self._database.sessions() as session:
             found = await read_facts(session, room_ids, now)
             if room_ids is None:
-                self._heard_until = await heard_until(session) or _NEVER
-                self._judge_staleness(now)
+                self._hearing = await read_hearing(session, self._stale_after)
         for facts in found:
             self._show(facts, now)
         if room_ids is None:
@@ -193,7 +188,7 @@ class Board:
     def _show(self, facts: RoomFacts, now: datetime) -> None:
         """Write a room's state out, and tell those who wait if it is another."""
         room_id, door = facts.room.id, self._doors.get(facts.room.id)
-        state, changes_at = state_at(facts, now, self._stale_since), next_change(facts, now)
+        state, changes_at = state_at(facts, now, self._hearing), next_change(facts, now)
         if door is None:
             door = self._doors[room_id] = _Door(facts, state, _written(state), changes_at)
             self._ids[facts.room.cuid] = room_id

@@ -86,6 +86,17 @@ class RoomFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Hearing:
+    """When everything that is said of bookings is known: a span, half-open.
+
+    Before it and after it, what is known may not be so.
+    """
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RoomState:
     """What a room's panel shows from ``since`` on.
 
@@ -103,19 +114,15 @@ class RoomState:
     since: datetime
 
 
-def state_at(facts: RoomFacts, now: datetime, stale_since: datetime | None = None) -> RoomState:
-    """Tell what a panel shows.
-
-    Args:
-        stale_since: from then on what is known may no longer be so; None: it is so.
-    """
+def state_at(facts: RoomFacts, now: datetime, hearing: Hearing) -> RoomState:
+    """Tell what a panel shows."""
     room = facts.room
     current = next((one for one in facts.meetings if one.starts_at <= now < one.ends_at), None)
     later = [one for one in facts.meetings if now < one.starts_at <= now + AHEAD]
     following = later[0] if later else None
     tonight = _midnight_after(now, ZoneInfo(room.timezone))
     upcoming = [one for one in later if one is following or one.starts_at < tonight]
-    if stale_since is not None or not room.is_bookable:
+    if not (hearing.since <= now < hearing.until and room.is_bookable):
         status = Status.OFFLINE
     elif current is not None:
         status = Status.OCCUPIED
@@ -123,8 +130,8 @@ def state_at(facts: RoomFacts, now: datetime, stale_since: datetime | None = Non
         status = Status.UPCOMING
     else:
         status = Status.AVAILABLE
-    past = [moment for moment in _changes(facts, now) if moment <= now]
-    since = max(past if stale_since is None else [*past, stale_since])
+    changes = (*_changes(facts, now), hearing.since, hearing.until)
+    since = max(moment for moment in changes if moment <= now)
     return RoomState(
         room, status, current, following, upcoming[:MOST_UPCOMING], facts.occupancy, since
     )

@@ -2,21 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.copies import take_newest
-from panel.domain import AHEAD, Meeting, Room, RoomFacts
+from panel.domain import AHEAD, Hearing, Meeting, Room, RoomFacts
 from panel.tables import changes, heard, levels, meetings, rooms
 
 # How long a meeting that has ended is known: its end is a moment at which the state has changed.
 KEEP: Final = timedelta(days=2)
 # What is read serves this long, as meetings of later come into view.
 READ_FOR: Final = timedelta(hours=12)
+# What is written of the topic is read, by whoever shows rooms, within this.
+READ_WITHIN: Final = timedelta(seconds=2)
+# Nothing was heard yet.
+NEVER: Final = Hearing(datetime.max.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 _ROOM_COLUMNS: Final = [rooms.c[name] for name in Room.__dataclass_fields__]
 _MEETING_COLUMNS: Final = [meetings.c[name] for name in Meeting.__dataclass_fields__]
@@ -57,21 +61,22 @@ class Copies:
     async def note_heard(self, partitions: Collection[int], stale_after: timedelta) -> None:
         """Write down that all that was said until now is known of some partitions.
 
-        When that could not be said for too long, every room's panel has shown it, and is told.
+        When that could not be said for too long, it is said of a moment to come: until then every
+        process that shows rooms has read it, and all of them show it from that moment on.
         """
-        in_time = select(func.count()).where(
-            heard.c.partition.in_(partitions), heard.c.until >= func.now() - stale_after
-        )
-        was_stale = await self._session.scalar(in_time) != len(partitions)
-        noted = insert(heard).values([{"partition": one} for one in sorted(partitions)])
+        soon = func.clock_timestamp() + READ_WITHIN
+        values = {"since": soon, "until": func.now()}
+        noted = insert(heard).values([{"partition": one, **values} for one in sorted(partitions)])
+        gap = heard.c.until < func.now() - stale_after
         await self._session.execute(
             noted.on_conflict_do_update(
                 index_elements=[heard.c.partition],
-                set_={"until": func.greatest(heard.c.until, noted.excluded.until)},
+                set_={
+                    "since": case((gap, soon), else_=heard.c.since),
+                    "until": func.greatest(heard.c.until, noted.excluded.until),
+                },
             )
         )
-        if was_stale:
-            await self._session.execute(update(changes).values(changed_at=_LATER))
 
     async def _note(self, room_ids: Collection[int]) -> None:
         rows = [{"room_id": one, "changed_at": func.clock_timestamp()} for one in sorted(room_ids)]
@@ -120,10 +125,11 @@ async def _read_meetings(
     return by_room
 
 
-async def heard_until(session: AsyncSession) -> datetime | None:
-    """Return up to when everything is known; None: nothing was heard yet."""
-    found: datetime | None = await session.scalar(select(func.min(heard.c.until)))
-    return found
+async def read_hearing(session: AsyncSession, stale_after: timedelta) -> Hearing:
+    """Return since when everything is known, and when that will have been too long ago."""
+    found = select(func.max(heard.c.since), func.min(heard.c.until))
+    since, until = (await session.execute(found)).one()
+    return Hearing(since, until + stale_after) if since is not None else NEVER
 
 
 def _in(column: ColumnElement[int], ids: Collection[int] | None) -> list[ColumnElement[bool]]:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    func,
 )
 
 from common.consumer import processed_table
@@ -81,12 +80,14 @@ changes = Table(
     Column("changed_at", _INSTANT, nullable=False),
 )
 
-# Up to when everything that was said of bookings is known here, by partition of their topic.
+# Since when and up to when everything that was said of bookings is known here, by partition of
+# their topic.
 heard = Table(
     "heard",
     metadata,
     Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("until", _INSTANT, nullable=False, server_default=func.now()),
+    Column("since", _INSTANT, nullable=False),
+    Column("until", _INSTANT, nullable=False),
 )
 
 SCHEMA: Final = Schema(

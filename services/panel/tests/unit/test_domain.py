@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.domain import Meeting, Room, RoomFacts, RoomState, Status, next_change, state_at
+from panel.domain import Hearing, Meeting, Room, RoomFacts, RoomState, Status, next_change, state_at
 
 ROOM = Room(1, "c1", "Aula", "Main", 0, 10, "Asia/Tehran", is_bookable=True)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ALWAYS = Hearing(NOON - timedelta(days=900), NOON + timedelta(days=900))
 
 
 def meeting(start: datetime, minutes: float = 60, name: str = "m") -> Meeting:
@@ -29,7 +30,8 @@ def minutes(count: float) -> timedelta:
 def test_a_meeting_comes_near_begins_and_ends_each_at_its_moment() -> None:
     known = facts(meeting(NOON))
     seen = {
-        delta: state_at(known, NOON + minutes(delta)).status for delta in (-15.1, -15, -0.1, 0, 59)
+        delta: state_at(known, NOON + minutes(delta), ALWAYS).status
+        for delta in (-15.1, -15, -0.1, 0, 59)
     }
 
     assert seen == {
@@ -39,16 +41,16 @@ def test_a_meeting_comes_near_begins_and_ends_each_at_its_moment() -> None:
         0: Status.OCCUPIED,
         59: Status.OCCUPIED,
     }
-    assert state_at(known, NOON + minutes(60)).status is Status.AVAILABLE
+    assert state_at(known, NOON + minutes(60), ALWAYS).status is Status.AVAILABLE
 
 
 def test_back_to_back_it_is_occupied_and_the_next_one_is_named() -> None:
     first, second = meeting(NOON, name="1"), meeting(NOON + minutes(60), name="2")
 
-    state = state_at(facts(first, second), NOON + minutes(59))
+    state = state_at(facts(first, second), NOON + minutes(59), ALWAYS)
 
     assert (state.status, state.current, state.next) == (Status.OCCUPIED, first, second)
-    assert state_at(facts(first, second), NOON + minutes(60)).current == second
+    assert state_at(facts(first, second), NOON + minutes(60), ALWAYS).current == second
 
 
 def test_upcoming_are_todays_and_the_next_whenever_it_is() -> None:
@@ -56,22 +58,27 @@ def test_upcoming_are_todays_and_the_next_whenever_it_is() -> None:
     late = datetime(2026, 11, 22, 20, tzinfo=UTC)
     tomorrow = [meeting(late + minutes(40 + 90 * n), name=str(n)) for n in range(2)]
 
-    state = state_at(facts(*tomorrow), late)
+    state = state_at(facts(*tomorrow), late, ALWAYS)
 
     assert state.upcoming == [tomorrow[0]]
     today = [meeting(NOON + minutes(20 * n), 20, str(n)) for n in range(15)]
-    assert state_at(facts(*today), NOON).upcoming == today[1:11]
-    assert state_at(facts(meeting(NOON + timedelta(hours=25))), NOON).next is None
+    assert state_at(facts(*today), NOON, ALWAYS).upcoming == today[1:11]
+    assert state_at(facts(meeting(NOON + timedelta(hours=25))), NOON, ALWAYS).next is None
 
 
 def test_a_locked_room_and_one_of_which_nothing_is_heard_are_offline_and_still_tell() -> None:
     known = facts(meeting(NOON))
-    locked = state_at(replace(known, room=replace(ROOM, is_bookable=False)), NOON)
-    stale = state_at(known, NOON, NOON - minutes(1))
+    locked = state_at(replace(known, room=replace(ROOM, is_bookable=False)), NOON, ALWAYS)
+    stale = state_at(known, NOON, Hearing(NOON - minutes(9), NOON - minutes(1)))
+    not_yet = state_at(known, NOON, Hearing(NOON + minutes(1), NOON + minutes(9)))
 
-    assert locked.status is stale.status is Status.OFFLINE
-    assert locked.current == stale.current == known.meetings[0]
-    assert stale.since == NOON
+    assert {one.status for one in (locked, stale, not_yet)} == {Status.OFFLINE}
+    assert locked.current == stale.current == not_yet.current == known.meetings[0]
+    later = NOON + minutes(30)
+    assert state_at(known, later, Hearing(NOON, NOON + minutes(20))).since == NOON + minutes(20)
+    assert state_at(known, later, Hearing(NOON + minutes(9), later + minutes(9))).since == (
+        NOON + minutes(9)
+    )
 
 
 def shown(state: RoomState) -> RoomState:
@@ -98,11 +105,11 @@ def days(draw: st.DrawFn) -> RoomFacts:
 def test_nothing_changes_before_it_was_said_to_and_versions_only_grow(
     known: RoomFacts, now: datetime, later: int
 ) -> None:
-    state, change = state_at(known, now), next_change(known, now)
+    state, change = state_at(known, now, ALWAYS), next_change(known, now)
     assert state.since <= now < change
-    assert shown(state_at(known, change - timedelta(microseconds=1))) == shown(state)
-    assert state_at(known, now + minutes(later)).since >= state.since
-    assert state_at(known, change).since == change
+    assert shown(state_at(known, change - timedelta(microseconds=1), ALWAYS)) == shown(state)
+    assert state_at(known, now + minutes(later), ALWAYS).since >= state.since
+    assert state_at(known, change, ALWAYS).since == change
 
 
 @pytest.mark.parametrize("hours", [23, 24, 25])
@@ -117,5 +124,5 @@ def test_the_day_is_the_buildings_whatever_its_clocks_do(hours: int) -> None:
         replace(ROOM, timezone="America/New_York"), (), midnight - timedelta(days=9), None
     )
 
-    assert state_at(known, midnight + timedelta(hours=hours, seconds=-1)).since == midnight
+    assert state_at(known, midnight + timedelta(hours=hours, seconds=-1), ALWAYS).since == midnight
     assert next_change(known, midnight) == midnight + timedelta(hours=hours)

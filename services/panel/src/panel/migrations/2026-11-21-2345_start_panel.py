@@ -73,9 +73,8 @@ def upgrade() -> None:
     op.create_table(
         "heard",
         sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column(
-            "until", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
-        ),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         schema=SCHEMA,
     )
     for statement in _TELL.split("\n\n"):
