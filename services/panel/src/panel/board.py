@@ -190,16 +190,19 @@ class Board:
         room_id, door = facts.room.id, self._doors.get(facts.room.id)
         state, changes_at = state_at(facts, now, self._hearing), next_change(facts, now)
         if door is None:
-            door = self._doors[room_id] = _Door(facts, state, _written(state), changes_at)
+            self._doors[room_id] = _Door(facts, state, _written(state), changes_at)
             self._ids[facts.room.cuid] = room_id
-        elif replace(state, since=door.state.since) != door.state:
+            self._wake_at(changes_at, room_id)
+            return
+        if changes_at != door.changes_at:
+            self._wake_at(changes_at, room_id)
+        door.facts, door.changes_at = facts, changes_at
+        if replace(state, since=door.state.since) != door.state:
             door.state, door.shown = state, _written(state, above=door.shown.version)
             _tell(door)
-        elif door.changes_at == changes_at:
-            door.facts = facts
-            return
-        door.facts, door.changes_at = facts, changes_at
-        heapq.heappush(self._due, (changes_at, room_id))
+
+    def _wake_at(self, moment: datetime, room_id: int) -> None:
+        heapq.heappush(self._due, (moment, room_id))
         self._rescheduled.set()
 
 
