@@ -33,6 +33,8 @@ CANARY = "s3cr3t-canary"
         f"made whsec_{CANARY}=",
         "atd_" + CANARY,
         "atr_" + CANARY,
+        "atp_" + CANARY,
+        f"sec-websocket-protocol: atrium, atrium.token.att_{CANARY}",
         f"eyJhbGciOiJFZERTQSJ9.{CANARY}.{CANARY}",
     ],
 )
