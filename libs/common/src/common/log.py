@@ -24,7 +24,7 @@ _PATTERNS: Final = (
     # user:password@ in any URL: databases, cameras, webhooks
     (re.compile(r"(?<=://)[^\s/@\"'\\]*:[^\s/@\"'\\]*(?=@)"), _HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]+"), rf"\1 {_HIDDEN}"),
-    (re.compile(r"\bat[adfprst]_[A-Za-z0-9_-]{8,}"), _HIDDEN),  # our own tokens, wherever they stand
+    (re.compile(r"\bat[adfprst]_[A-Za-z0-9_-]{8,}"), _HIDDEN),  # our own tokens, anywhere
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}"), _HIDDEN),  # what webhooks are signed with
     (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), _HIDDEN),  # JWTs
     (
