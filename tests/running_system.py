@@ -23,7 +23,7 @@ from local_stack.settings import Settings
 BIN = Path(sys.executable).parent
 PASSWORD = "correct horse battery staple"
 ROLES = ("ADMIN", "FACULTY", "STUDENT", "STAFF")
-READY_WITHIN_S = 60
+READY_WITHIN_S = 120
 
 
 def free_ports(folder: Path, **more: str) -> dict[str, str]:
