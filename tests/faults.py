@@ -239,6 +239,8 @@ async def second_worker(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run another occupancy worker; it is told to end, and what it wrote is in the log."""
     environment = {**system.installation.environment(), "OCCUPANCY_PORT": str(free_port())}
+    # The name is of the one that its supervisor starts again.
+    del environment["ATRIUM_INSTANCE"]
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdout=subprocess.PIPE, stderr=errors
