@@ -121,7 +121,7 @@ async def test_panels_at_doors_notice_nothing(system: System, door: Door, flood:
         "silence": {4001},
         "giants": {1009},
         "pings": {1008, 1006},
-        "talk": {1008},
+        "talk": {1008, 1006},
         "unread": {None},
     }[flood]
     async with asyncio.TaskGroup() as group:
