@@ -97,7 +97,7 @@ class Installation:
                 values[f"{prefix}_PORT"] = str(ports[process])
                 values[f"GATEWAY_{prefix}_URL"] = f"http://127.0.0.1:{ports[process]}"
         if WEB.is_dir():
-            values["GATEWAY_WEB_DIR"] = str(WEB)
+            values["GATEWAY_WEB_DIR"] = os.environ.get("GATEWAY_WEB_DIR", str(WEB))
         return {**os.environ, **values}
 
     def _url(self, role: str, secret: str) -> str:
