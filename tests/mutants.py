@@ -421,6 +421,15 @@ GATEWAY: Final = (
         new="if False:",
         tests=(f"{WEBSOCKETS}::test_a_refusal_is_a_close_code",),
     ),
+    Mutant(
+        name="who goes on talking is told why a service has closed",
+        path=f"{GATEWAY_SOURCES}/websocket.py",
+        old="        with suppress(ConnectionClosed):\n            await upstream.send(",
+        new="        if True:\n            await upstream.send(",
+        tests=(
+            f"{WEBSOCKETS}::test_the_services_close_code_reaches_a_client_that_goes_on_talking",
+        ),
+    ),
 )
 
 OCCUPANCY_SOURCES: Final = "services/occupancy/src/occupancy"
@@ -867,8 +876,8 @@ OUTWARD: Final = (
     Mutant(
         name="no log shows a calendar's token",
         path=f"{COMMON}/log.py",
-        old="at[adfrs]_",
-        new="at[adrs]_",
+        old="at[adfprst]_",
+        new="at[adprst]_",
         tests=("libs/common/tests/unit/test_log.py",),
     ),
     Mutant(
