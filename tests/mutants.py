@@ -809,6 +809,13 @@ OUTWARD: Final = (
         tests=(f"{SENDING}::test_what_a_killed_process_has_taken_is_sent_by_another",),
     ),
     Mutant(
+        name="a delivery is its taker's until the longest attempt has ended",
+        path=f"{BOOKING_SOURCES}/repository/outward.py",
+        old="_LEASE: Final = timedelta(seconds=60)",
+        new="_LEASE: Final = timedelta(seconds=20)",
+        tests=(f"{SENDING}::test_a_claim_outlasts_the_longest_attempt",),
+    ),
+    Mutant(
         name="a webhook that takes something has five days anew",
         path=f"{BOOKING_SOURCES}/service/webhooks.py",
         old="        await webhooks.well(attempt.webhook_id)\n",
