@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -313,16 +314,16 @@ async def _pump(door: _Door, upstream: ClientConnection) -> None:
 
 
 async def _inward(receive: Receive, upstream: ClientConnection) -> None:
+    """Pass on what the client says, until it leaves."""
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             await upstream.close(_sendable(message.get("code")))
             return
         text = message.get("text")
-        try:
+        # A service that has closed hears no more; the client is told so in its turn.
+        with suppress(ConnectionClosed):
             await upstream.send(text if text is not None else message["bytes"])
-        except ConnectionClosed:
-            return
 
 
 def _sendable(code: int | None) -> int:
