@@ -1222,6 +1222,15 @@ PANEL: Final = (
         ),
     ),
     Mutant(
+        name="the gateway lets go of a client that does not read",
+        path=f"{GATEWAY_SOURCES}/websocket.py",
+        old="async with asyncio.timeout(TAKEN_WITHIN_S):",
+        new="async with asyncio.timeout(None):",
+        tests=(
+            "gateway/tests/integration/test_websockets.py::test_a_client_that_does_not_read_is_let_go",
+        ),
+    ),
+    Mutant(
         name="no lane of a consumer waits for another",
         path=f"{COMMON}/consumer.py",
         old="if one.partition % self._lanes == lane]",
