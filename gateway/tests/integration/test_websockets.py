@@ -6,6 +6,7 @@ They end with the session that opened them: statements 11 and 20 of the security
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -216,9 +217,12 @@ async def test_a_client_that_does_not_read_is_let_go(
         with pytest.raises(ConnectionClosed) as closed:
             await asyncio.wait_for(say_more_than_buffers_hold(), 20)
         assert closed.value.rcvd is not None
-        async with asyncio.timeout(10):
-            async for _ in socket:
-                pass
+        # What was on the way is there to be read, if not the close behind it.
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(10):
+                async for _ in socket:
+                    pass
+        assert socket.close_code in {1006, 1013}
 
 
 async def test_a_client_that_leaves_is_gone_for_the_service(
