@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint
 
 from common.consumer import processed_table
-from common.events import BOOKINGS, ROOMS, USERS
+from common.events import ALLOCATIONS, BOOKINGS, ROOMS, TERMS, USERS
 from common.idempotency import idempotency_table
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
@@ -313,6 +313,6 @@ webhook_deliveries = Table(
 SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
-    published=[BOOKINGS],
+    published=[BOOKINGS, TERMS, ALLOCATIONS],
     consumed=[ROOMS, USERS],
 )
