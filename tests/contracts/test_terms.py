@@ -217,7 +217,7 @@ class TestTerms:
     async def test_unknown_ones_and_other_methods(
         self, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
     ) -> None:
-        for key in ("0", "x", "99999999999", "2147483647"):
+        for key in ("0", "x", "99999999999", "2147483647", "0000000001999999999999"):
             for reply in (
                 await anyone.get(f"/api/terms/{key}/"),
                 await admin.patch(f"/api/terms/{key}/", json={}),
@@ -282,6 +282,7 @@ class TestAllocations:
         assert await course.all(room=other["id"]) == made[1:]
         assert await course.all(room=cuid) == made[1:]
         assert await course.all(term=10**12) == []
+        assert await course.all(term="0000000001999999999999") == []
         for name in ("term", "room"):
             reply = await admin.get(f"/api/allocations/?{name}=x")
             assert_refused(reply, name, "Enter a number.")
@@ -372,6 +373,7 @@ class TestAllocations:
             ({"term": 2**31 - 1}, "term", "No Term matches the given query."),
             ({"term": "x"}, "term", "A valid integer is required."),
             ({"room": 2**31 - 1}, "room", "No Room matches the given query."),
+            ({"room": "0000000001999999999999"}, "room", "No Room matches the given query."),
             ({"room": "c" + "0" * 24}, "room", "No Room matches the given query."),
             ({"title": " \0"}, "title", "may not be blank"),
             ({"allocated_seats": 0}, "allocated_seats", "greater than or equal to 1"),
