@@ -612,11 +612,15 @@ class TestTimetables:
 
     async def test_too_long_a_one_is_refused(self, course: Course) -> None:
         days = {"recurrence_rule": "FREQ=DAILY;COUNT=140", **course.at("02-01")}
-        entries = [course.entry(f"C{number}", 1, **days) for number in range(360)]
+        entries = [course.entry(f"C{number}", 1, **days) for number in range(180)]
 
         reply = await course.push(*entries)
+        singles = {"allocations": [0] * 25_001}
+        path = f"/api/terms/{course.term['id']}/timetable/"
+        longer = await course.admin.put(path, json=singles)
 
-        assert_refused(reply, "allocations", "50000 occurrences at most")
+        assert_refused(longer, "allocations", "25000 occurrences at most")
+        assert_refused(reply, "allocations", "25000 occurrences at most")
 
 
 async def test_events_and_audit_tell_each_change_once(
