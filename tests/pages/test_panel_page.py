@@ -252,11 +252,16 @@ async def test_a_panel_that_an_admin_removes(
     tablet: BrowserContext, network: Network, admin: httpx.AsyncClient, room: dict[str, Any]
 ) -> None:
     page = await pair(tablet, network, admin, room)
-    devices = (await admin.get("/api/admin/devices")).json()["data"]
-    [device] = [one for one in devices if one["roomId"] == room["id"]]
-    # It has said which program it is.
+
+    async def listed() -> dict[str, Any]:
+        devices = (await admin.get("/api/admin/devices")).json()["data"]
+        [device] = [one for one in devices if one["roomId"] == room["id"]]
+        return device
+
+    # It says which program it is.
+    device = await eventually(listed, lambda device: device["appVersion"] is not None)
     assert device["status"] == "online"
-    assert "/assets/panel-" in device["appVersion"]
+    assert device["appVersion"].startswith("/assets/panel-")
 
     (await admin.delete(f"/api/admin/devices/{device['id']}")).raise_for_status()
 
