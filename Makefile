@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PROJECTS := pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml)
 SOURCES := libs/common/src gateway/src services/rooms/src services/bookings/src services/panel/src \
-	services/occupancy/src services/edge-counter/src deploy/local/src
+	services/analytics/src services/occupancy/src services/edge-counter/src deploy/local/src
 SEED ?=
 SECONDS ?= 120
 # One more than there are cores: tests wait a good deal, for servers and for deadlines.

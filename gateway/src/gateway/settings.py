@@ -29,6 +29,7 @@ class Settings(DatabaseSettings):
     rooms_url: str = Field("http://127.0.0.1:8101", description="Where the rooms service answers.")
     bookings_url: str = Field("http://127.0.0.1:8103", description="Likewise bookings.")
     panel_url: str = Field("http://127.0.0.1:8105", description="Likewise panel.")
+    analytics_url: str = Field("http://127.0.0.1:8106", description="Likewise analytics.")
     occupancy_url: str = Field("http://127.0.0.1:8102", description="Likewise occupancy.")
     trusted_proxies: int = Field(
         0,

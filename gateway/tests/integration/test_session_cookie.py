@@ -244,7 +244,13 @@ async def test_a_write_with_a_cookie_from_a_foreign_page_is_403_in_the_routes_sh
 
         assert reply.status_code == 403, headers
         assert reply.json().keys() == shape
-    services = (running.rooms, running.bookings, running.panel, running.occupancy)
+    services = (
+        running.rooms,
+        running.bookings,
+        running.panel,
+        running.analytics,
+        running.occupancy,
+    )
     assert [service.seen for service in services] == [[], [], [], []]
     assert await browser.session()
 

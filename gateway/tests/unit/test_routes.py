@@ -171,4 +171,4 @@ def test_who_may_call_is_decided_by_role_and_for_others_by_kind() -> None:
 def test_every_service_of_the_table_has_an_address() -> None:
     services = {route.service for route in table(SETTINGS)}
 
-    assert services == {"accounts", "rooms", "bookings", "panel", "occupancy"}
+    assert services == {"accounts", "rooms", "bookings", "panel", "analytics", "occupancy"}

@@ -1,0 +1,1 @@
+"""What the figures mean. No I/O, no framework, no clock."""

@@ -1,0 +1,183 @@
+"""Takes rooms, people and bookings in, and keeps the facts the sum over all bookings.
+
+Measured to be hot: thousands of bookings in one statement. A booking's part of the facts is taken
+away as its row was and added as its row is, in the statement that changes the row; two who change
+the same booking at once wait for each other there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from analytics.tables import COUNTS, HOURS, MEASURES, ROLES, rooms, users
+from common.copies import take_newest
+from common.db import fetch_all_hot
+
+# A booking has a part in the facts of so many days at most: it may last until the year 9000.
+LONGEST_DAYS: Final = 366
+
+# Whoever reads rooms and people here for their bookings, and whoever writes them, wait for each
+# other: else a booking and its room that come at the same time would not see each other.
+_HOLD_COPIES: Final = text("LOCK TABLE analytics.rooms, analytics.users IN SHARE MODE")
+
+_TAKE: Final = """
+WITH told AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::text[], $5::text[],
+        $6::text[], $7::text[], $8::integer[], $9::timestamptz[], $10::timestamptz[],
+        $11::timestamptz[], $12::boolean[], $13::boolean[], $14::boolean[], $15::boolean[],
+        $16::timestamptz[]
+    ) AS told (id, version, room_id, organizer_id, organizer_name, organizer_email, title,
+        attendees, starts_at, ends_at, had_until, is_booked, is_counted, is_no_show, is_override,
+        created_at)
+), changed AS (
+    INSERT INTO analytics.bookings AS known (id, version, room_id, organizer_id, organizer_name,
+        organizer_email, title, attendees, starts_at, ends_at, had_until, is_booked, is_counted,
+        is_no_show, is_override, created_at, timezone, capacity, role)
+    SELECT told.*, rooms.timezone, rooms.capacity, users.role
+    FROM told
+    LEFT JOIN analytics.rooms ON rooms.id = told.room_id
+    LEFT JOIN analytics.users ON users.id = told.organizer_id
+    ORDER BY told.id
+    ON CONFLICT (id) DO UPDATE SET
+        version = excluded.version, room_id = excluded.room_id,
+        organizer_id = excluded.organizer_id, organizer_name = excluded.organizer_name,
+        organizer_email = excluded.organizer_email, title = excluded.title,
+        attendees = excluded.attendees, starts_at = excluded.starts_at,
+        ends_at = excluded.ends_at, had_until = excluded.had_until,
+        is_booked = excluded.is_booked, is_counted = excluded.is_counted,
+        is_no_show = excluded.is_no_show, is_override = excluded.is_override,
+        created_at = excluded.created_at, timezone = excluded.timezone,
+        capacity = excluded.capacity, role = excluded.role
+        WHERE known.version < excluded.version
+    RETURNING old AS was, new AS is_now
+)
+"""
+_PUT_IN_ROOMS: Final = """
+WITH changed AS (
+    UPDATE analytics.bookings SET timezone = rooms.timezone, capacity = rooms.capacity
+    FROM analytics.rooms
+    WHERE rooms.id = ANY($1::integer[]) AND bookings.room_id = rooms.id
+        AND (bookings.timezone, bookings.capacity)
+            IS DISTINCT FROM (rooms.timezone, rooms.capacity)
+    RETURNING old AS was, new AS is_now
+)
+"""
+_GIVE_ROLES: Final = """
+WITH changed AS (
+    UPDATE analytics.bookings SET role = users.role
+    FROM analytics.users
+    WHERE users.id = ANY($1::text[]) AND bookings.organizer_id = users.id
+        AND bookings.role IS DISTINCT FROM users.role
+    RETURNING old AS was, new AS is_now
+)
+"""
+
+# One booking on one local day, as what is added to the facts; hours are those of the clock on the
+# wall, from the one in which it begins to the one in which it ends.
+_OF_COUNTS: Final = {
+    "bookings": "1",
+    "no_shows": "is_no_show::integer",
+    "wasted_s": "CASE WHEN is_no_show THEN floor(date_part('epoch', until - starts_at)) ELSE 0 END",
+    "attendees": "attendees",
+    "oversized": "(attendees * 2 < capacity)::integer",
+    "undersized": "(attendees > capacity)::integer",
+    **{f"{role}_bookings": f"(role = '{role}')::integer" for role in ROLES},
+    **{f"starts_{hour:02}": f"(first_hour = {hour})::integer" for hour in HOURS},
+}
+_OF_SPREAD: Final = {
+    "booked_s": "booked_s",
+    **{f"{role}_booked_s": f"CASE WHEN role = '{role}' THEN booked_s ELSE 0 END" for role in ROLES},
+    **{
+        f"touches_{hour:02}": f"({hour} BETWEEN first_hour AND last_hour)::integer"
+        for hour in HOURS
+    },
+}
+_SUMS: Final = ", ".join(
+    [f"sum(CASE WHEN begins THEN sign * ({_OF_COUNTS[name]}) ELSE 0 END)" for name in COUNTS]
+    + [f"sum(sign * ({one}))" for one in _OF_SPREAD.values()]
+)
+_NAMES: Final = ", ".join(MEASURES)
+
+
+def _add_to(table: str, source: str) -> str:
+    added = ", ".join(f"{name} = known.{name} + excluded.{name}" for name in MEASURES)
+    return f"""
+    INSERT INTO analytics.{table} AS known (room_id, start, {_NAMES}) {source}
+    ON CONFLICT (room_id, start) DO UPDATE SET {added}
+"""
+
+
+_COUNT: Final = f""", moved AS MATERIALIZED (
+    SELECT -1 AS sign, (was).* FROM changed WHERE (was).id IS NOT NULL
+    UNION ALL SELECT 1, (is_now).* FROM changed
+), placed AS (
+    SELECT sign, room_id, is_no_show, attendees, capacity, starts_at, until, timezone,
+        coalesce(lower(role), 'unknown') AS role,
+        starts_at AT TIME ZONE timezone AS local_start,
+        greatest(starts_at, until - interval '1 microsecond') AT TIME ZONE timezone AS local_last
+    FROM (
+        SELECT *, least(had_until, starts_at + interval '{LONGEST_DAYS - 1} days') AS until
+        FROM moved WHERE is_counted AND timezone IS NOT NULL
+    ) AS counted
+), parts AS (
+    SELECT *, day = local_start::date AS begins,
+        CASE WHEN day = local_start::date THEN date_part('hour', local_start) ELSE 0 END
+            AS first_hour,
+        CASE WHEN day = local_last::date THEN date_part('hour', local_last) ELSE 23 END
+            AS last_hour,
+        floor(date_part('epoch', least(until, analytics.first_of(day + 1, timezone))
+            - greatest(starts_at, analytics.first_of(day, timezone)))) AS booked_s
+    FROM (
+        SELECT *, generate_series(local_start::date, local_last::date, interval '1 day')::date
+            AS day
+        FROM placed
+    ) AS lasting
+), sums AS MATERIALIZED (
+    SELECT room_id, day, {_SUMS} FROM parts GROUP BY room_id, day
+), added AS MATERIALIZED (
+    SELECT * FROM sums AS sums (room_id, start, {_NAMES})
+    WHERE ({_NAMES}) IS DISTINCT FROM ({", ".join("0" for _ in MEASURES)})
+), by_day AS (
+    {_add_to("days", "SELECT * FROM added ORDER BY room_id, start")}
+), by_month AS (
+    {
+    _add_to(
+        "months",
+        "SELECT room_id, date_trunc('month', start)::date AS month, "
+        + ", ".join(f"sum({name})" for name in MEASURES)
+        + " FROM added GROUP BY room_id, month ORDER BY room_id, month",
+    )
+}
+)
+SELECT count(*) AS changed FROM changed
+"""  # noqa: S608 - likewise
+
+
+class Facts:
+    """Rooms, people and bookings as their topics have told of them, and what follows."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def take_rooms(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep rooms; their bookings are counted by their zones and capacities."""
+        await take_newest(self._session, rooms, rows)
+        ids = sorted({row["id"] for row in rows})
+        await fetch_all_hot(self._session, _PUT_IN_ROOMS + _COUNT, ids)
+
+    async def take_users(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep people; their bookings are counted by their roles."""
+        await take_newest(self._session, users, rows)
+        ids = sorted({row["id"] for row in rows})
+        await fetch_all_hot(self._session, _GIVE_ROLES + _COUNT, ids)
+
+    async def take_bookings(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Keep bookings that are newer than what is there.
+
+        Args:
+            columns: of the statement above, in its order; each booking once.
+        """
+        await self._session.execute(_HOLD_COPIES)
+        await fetch_all_hot(self._session, _TAKE + _COUNT, *columns)
