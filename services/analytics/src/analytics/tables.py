@@ -6,7 +6,7 @@ whatever changes, the part of the row as it was goes, and the part of the row as
 (`repository/facts.py`), and the facts are always the sum over all rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from sqlalchemy import (
     Time,
 )
 
+from analytics.domain import HOURS
 from common.consumer import processed_table
 from common.events import BOOKINGS, ROOMS, USERS
 from common.outbox import Outbox, outbox_table
@@ -36,7 +37,6 @@ outbox = Outbox(outbox_table(metadata), source="analytics")
 processed = processed_table(metadata)
 
 _INSTANT: Final = DateTime(timezone=True)
-HOURS: Final = range(24)
 # Of organizers; `unknown`: their account has not been heard of.
 ROLES: Final = ("admin", "faculty", "student", "staff", "unknown")
 
@@ -58,11 +58,6 @@ SPREAD: Final = (
     *(f"touches_{hour:02}" for hour in HOURS),
 )
 MEASURES: Final = (*COUNTS, *SPREAD)
-
-
-def _measures() -> Iterator[Column[int]]:
-    for name in MEASURES:
-        yield Column(name, BigInteger if name.endswith("_s") else Integer, nullable=False)
 
 
 rooms = Table(
@@ -130,22 +125,26 @@ bookings = Table(
     Index("bookings_by_start", "starts_at", "id"),
 )
 
-# What was measured of a room on a local day, and in the months that these make up.
-days = Table(
-    "days",
-    metadata,
-    Column("room_id", Integer, primary_key=True, autoincrement=False),
-    Column("start", Date, primary_key=True),
-    *_measures(),
-    Index("days_by_start", "start"),
-)
-months = Table(
-    "months",
-    metadata,
-    Column("room_id", Integer, primary_key=True, autoincrement=False),
-    Column("start", Date, primary_key=True),
-    *_measures(),
-    Index("months_by_start", "start"),
+# What was measured of a room on a local day, and the sums of whole weeks, from Monday on, and of
+# months, so that a year is not read day by day.
+ROLLUPS: Final[Mapping[str, Sequence[str]]] = {
+    "days": MEASURES,
+    "weeks": ("booked_s",),
+    "months": MEASURES,
+}
+days, weeks, months = (
+    Table(
+        name,
+        metadata,
+        Column("room_id", Integer, primary_key=True, autoincrement=False),
+        Column("start", Date, primary_key=True),
+        *(
+            Column(measure, BigInteger if measure.endswith("_s") else Integer, nullable=False)
+            for measure in measures
+        ),
+        Index(f"{name}_by_start", "start"),
+    )
+    for name, measures in ROLLUPS.items()
 )
 
 SCHEMA: Final = Schema(

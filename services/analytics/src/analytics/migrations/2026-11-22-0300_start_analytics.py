@@ -1,4 +1,4 @@
-"""Start the schema: rooms, people and bookings, and facts of them by day and month."""
+"""Start the schema: rooms, people and bookings, and facts of them by day, week and month."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -97,19 +97,16 @@ def upgrade() -> None:
     op.create_index("bookings_of_room", "bookings", ["room_id"], schema=SCHEMA)
     op.create_index("bookings_of_organizer", "bookings", ["organizer_id"], schema=SCHEMA)
     op.create_index("bookings_by_start", "bookings", ["starts_at", "id"], schema=SCHEMA)
-    for name in ("days", "months"):
+    for name, measures in (("days", _MEASURES), ("weeks", ("booked_s",)), ("months", _MEASURES)):
         op.create_table(
             name,
             sa.Column("room_id", sa.Integer, primary_key=True, autoincrement=False),
             sa.Column("start", sa.Date, primary_key=True),
-            *(
-                sa.Column(
-                    measure,
-                    sa.BigInteger if measure.endswith("_s") else sa.Integer,
-                    nullable=False,
-                )
-                for measure in _MEASURES
-            ),
+            *(_count(measure) for measure in measures),
             schema=SCHEMA,
         )
         op.create_index(f"{name}_by_start", name, ["start"], schema=SCHEMA)
+
+
+def _count(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger if name.endswith("_s") else sa.Integer, nullable=False)

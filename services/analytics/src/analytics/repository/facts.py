@@ -11,7 +11,8 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from analytics.tables import COUNTS, HOURS, MEASURES, ROLES, rooms, users
+from analytics.domain import HOURS
+from analytics.tables import COUNTS, MEASURES, ROLES, ROLLUPS, rooms, users
 from common.copies import take_newest
 from common.db import fetch_all_hot
 
@@ -101,12 +102,17 @@ _SUMS: Final = ", ".join(
 _NAMES: Final = ", ".join(MEASURES)
 
 
-def _add_to(table: str, source: str) -> str:
-    added = ", ".join(f"{name} = known.{name} + excluded.{name}" for name in MEASURES)
+def _add_to(rollup: str, start: str) -> str:
+    """Write what adds the sums of days to a rollup."""
+    names = ROLLUPS[rollup]
+    listed = ", ".join(names)
+    sums = ", ".join(f"sum({name})" for name in names)
+    more = ", ".join(f"{name} = known.{name} + excluded.{name}" for name in names)
     return f"""
-    INSERT INTO analytics.{table} AS known (room_id, start, {_NAMES}) {source}
-    ON CONFLICT (room_id, start) DO UPDATE SET {added}
-"""
+    INSERT INTO analytics.{rollup} AS known (room_id, start, {listed})
+    SELECT room_id, {start} AS start, {sums} FROM added GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (room_id, start) DO UPDATE SET {more}
+"""  # noqa: S608 - of names that stand in the tables
 
 
 _COUNT: Final = f""", moved AS MATERIALIZED (
@@ -137,19 +143,11 @@ _COUNT: Final = f""", moved AS MATERIALIZED (
 ), sums AS MATERIALIZED (
     SELECT room_id, day, {_SUMS} FROM parts GROUP BY room_id, day
 ), added AS MATERIALIZED (
-    SELECT * FROM sums AS sums (room_id, start, {_NAMES})
+    SELECT * FROM sums AS sums (room_id, day, {_NAMES})
     WHERE ({_NAMES}) IS DISTINCT FROM ({", ".join("0" for _ in MEASURES)})
-), by_day AS (
-    {_add_to("days", "SELECT * FROM added ORDER BY room_id, start")}
-), by_month AS (
-    {
-    _add_to(
-        "months",
-        "SELECT room_id, date_trunc('month', start)::date AS month, "
-        + ", ".join(f"sum({name})" for name in MEASURES)
-        + " FROM added GROUP BY room_id, month ORDER BY room_id, month",
-    )
-}
+), by_day AS ({_add_to("days", "day")}
+), by_week AS ({_add_to("weeks", "date_trunc('week', day)::date")}
+), by_month AS ({_add_to("months", "date_trunc('month', day)::date")}
 )
 SELECT count(*) AS changed FROM changed
 """  # noqa: S608 - likewise
