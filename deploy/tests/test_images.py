@@ -29,6 +29,7 @@ _PACKAGES: Final = {
     "atrium-rooms": ROOT / "services/rooms",
     "atrium-bookings": ROOT / "services/bookings",
     "atrium-panel": ROOT / "services/panel",
+    "atrium-analytics": ROOT / "services/analytics",
     "atrium-occupancy": ROOT / "services/occupancy",
     "edge-counter": ROOT / "services/edge-counter",
 }
@@ -253,6 +254,7 @@ def test_wheels_hold_migrations_and_data(wheels: dict[str, Path]) -> None:
         r"rooms/migrations/\d{4}-\S+\.py",
         r"bookings/migrations/\d{4}-\S+\.py",
         r"panel/migrations/\d{4}-\S+\.py",
+        r"analytics/migrations/\d{4}-\S+\.py",
         r"occupancy/migrations/\d{4}-\S+\.py",
         r"edge_counter/assets\.toml",
     ):

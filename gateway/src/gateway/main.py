@@ -192,6 +192,7 @@ def _upstreams(settings: Settings, most: int = MOST_CONNECTIONS) -> Mapping[str,
         "rooms": settings.rooms_url,
         "bookings": settings.bookings_url,
         "panel": settings.panel_url,
+        "analytics": settings.analytics_url,
         "occupancy": settings.occupancy_url,
     }
     return {name: _upstream(name, url, most) for name, url in addresses.items()}

@@ -19,6 +19,7 @@ SCHEMAS: Final = {
     "rooms": "rooms",
     "bookings": "bookings",
     "panel": "panel",
+    "analytics": "analytics",
     "occupancy": "occupancy",
 }
 _SECRETS: Final = (
