@@ -1335,6 +1335,9 @@ PAGES: Final = (
         old="script-src 'self';",
         new="script-src 'self' 'unsafe-inline';",
         tests=(f"{PANEL_PAGE}::test_the_page_is_safe",),
+    ),
+)
+
 ANALYTICS_SOURCES: Final = "services/analytics/src/analytics"
 FACTS: Final = "services/analytics/tests/integration/test_facts.py"
 FIGURES: Final = "services/analytics/tests/unit/test_domain.py"

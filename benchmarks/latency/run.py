@@ -7,7 +7,7 @@ from sending that request to telling a panel, through bookings, its outbox, Kafk
     panels   p95 over all panels and changes, while 50 are connected, of 300 ms
     last     the last of 1,000 panels, p95 over changes, of 1 s
 
-    PYTHONPATH=tests python -m benchmarks.doors.run [--changes 40]
+    PYTHONPATH=tests python -m benchmarks.latency.run [--changes 40]
 
 Exits with 1 when a figure is past its limit.
 """
