@@ -9,7 +9,7 @@ from common.db import AsyncSession
 from common.errors import Invalid, NotFound
 from common.events import ROOMS, BuildingV1, RoomV1
 from common.ids import is_cuid, new_cuid
-from common.opening import WrongRule, parse_rule
+from common.recurrence import WrongRule, parse_rule
 from rooms.domain import CLOSES_AT, OPENS_AT, Room, Status, WrongWindow, check_window
 from rooms.repository.named import Named
 from rooms.repository.rooms import Rooms
