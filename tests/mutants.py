@@ -422,6 +422,20 @@ GATEWAY: Final = (
         tests=(f"{WEBSOCKETS}::test_a_refusal_is_a_close_code",),
     ),
     Mutant(
+        name="floods leave no rings for the garbage collector to find",
+        path=f"{COMMON}/websocket_protocol.py",
+        old="        self.conn.parser.close()\n",
+        new="",
+        tests=(f"{WEBSOCKETS}::test_who_was_refused_leaves_nothing_to_the_garbage_collector",),
+    ),
+    Mutant(
+        name="nor does what an application finds in its scope",
+        path=f"{COMMON}/websocket_protocol.py",
+        old="            del extensions[EXTENSION]\n",
+        new="            pass\n",
+        tests=(f"{WEBSOCKETS}::test_who_was_refused_leaves_nothing_to_the_garbage_collector",),
+    ),
+    Mutant(
         name="who goes on talking is told why a service has closed",
         path=f"{GATEWAY_SOURCES}/websocket.py",
         old="        with suppress(ConnectionClosed):\n            await upstream.send(",
