@@ -1214,6 +1214,20 @@ PANEL: Final = (
         tests=(f"{PANELS}::TestAtTheDoor::test_a_check_in_that_came_late_counts_when_it_was_made",),
     ),
     Mutant(
+        name="an old code pairs no panel",
+        path=f"{GATEWAY_SOURCES}/accounts/repository.py",
+        old="                pairings.c.expires_at > func.now(),\n",
+        new="",
+        tests=(f"{PANELS}::TestPairing::test_a_code_is_good_for_ten_minutes",),
+    ),
+    Mutant(
+        name="an old code gives no token",
+        path=f"{GATEWAY_SOURCES}/accounts/repository.py",
+        old=".where(pairings.c.secret_sha256 == secret, pairings.c.expires_at > func.now())",
+        new=".where(pairings.c.secret_sha256 == secret)",
+        tests=(f"{PANELS}::TestPairing::test_a_code_is_good_for_ten_minutes",),
+    ),
+    Mutant(
         name="a ticket is good once",
         path=f"{GATEWAY_SOURCES}/accounts/repository.py",
         old="        taken = delete(tickets).where(tickets.c.ticket_sha256 == ticket)",
