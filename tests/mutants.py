@@ -365,7 +365,7 @@ GATEWAY: Final = (
     ),
     Mutant(
         name="guessing tokens is limited",
-        path=f"{GATEWAY_SOURCES}/proxy.py",
+        path=f"{GATEWAY_SOURCES}/callers.py",
         old="if guesses.retry_after_s:",
         new="if False:",
         tests=(f"{REFUSALS}::test_guesses_at_tokens_are_counted_by_address",),
@@ -1191,10 +1191,9 @@ PANEL: Final = (
     ),
     Mutant(
         name="a look-up while the database is away is no guess",
-        path=f"{GATEWAY_SOURCES}/proxy.py",
-        old="        # Nobody was told whether it is good: that is no guess.\n"
-        "        shared.windows.give_back(key)\n",
-        new="",
+        path=f"{GATEWAY_SOURCES}/callers.py",
+        old="    is_guess = False\n",
+        new="    is_guess = True\n",
         tests=(
             "gateway/tests/integration/test_refusals.py::test_who_asks_while_the_database_is_away_has_guessed_nothing",
         ),

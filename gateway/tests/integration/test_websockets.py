@@ -300,7 +300,7 @@ async def test_a_cookie_whose_session_has_ended_connects_nobody(
 async def test_guesses_by_websocket_are_counted_with_the_others(
     running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 2)
 
     codes = []
     for number in range(3):
@@ -365,7 +365,7 @@ async def test_other_connections_outlive_many_looks_at_who_has_them(
     running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.auth.REMEMBER_S", 0.05)
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 2)
     headers = await running.authorization()
 
     async with (
