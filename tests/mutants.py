@@ -42,6 +42,11 @@ class Mutant:
     tests: tuple[str, ...]
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is a page's that breaks."""
+        return self.path.startswith("web/")
+
+    @property
     def sources(self) -> Path:
         """The folder to import from that holds the file."""
         return next(folder for folder in (ROOT / self.path).parents if folder.name == "src")
@@ -735,6 +740,52 @@ FEED: Final = f"{BOOKING_TESTS}/unit/test_feed.py"
 LETTER: Final = f"{BOOKING_TESTS}/unit/test_letter.py"
 WEBHOOK: Final = f"{BOOKING_TESTS}/unit/test_webhook.py"
 
+SEATS: Final = f"{BOOKING_TESTS}/integration/test_seats.py"
+ALLOCATIONS: Final = (
+    Mutant(
+        name="a room's seats are counted and given by one at a time",
+        path=f"{BOOKING_SOURCES}/repository/rooms.py",
+        old="\n            .with_for_update(of=rooms, key_share=True)",
+        new="",
+        tests=(f"{SEATS}::test_of_many_who_want_the_last_seats_as_many_get_them_as_there_are",),
+    ),
+    Mutant(
+        name="a room never has more seats allocated than it has",
+        path=f"{BOOKING_SOURCES}/repository/allocations.py",
+        old="WHERE levels.after > rooms.capacity AND",
+        new="WHERE levels.after > rooms.capacity + 1 AND",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="what has too many seats already can shrink",
+        path=f"{BOOKING_SOURCES}/repository/allocations.py",
+        old=" AND levels.after > levels.before",
+        new="",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="who leaves a timetable makes room for who comes",
+        path=f"{BOOKING_SOURCES}/service/timetable.py",
+        old=" + [one.id for one in difference.removed]",
+        new="",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="of a timetable with a conflict nothing is done",
+        path=f"{BOOKING_SOURCES}/service/timetable.py",
+        old="if not dry_run and not difference.conflicts:",
+        new="if not dry_run:",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="of two timetables at once one waits for the other",
+        path=f"{BOOKING_SOURCES}/repository/rules.py",
+        old="        if lock:\n",
+        new="        if lock and self._table.name != 'terms':\n",
+        tests=(f"{SEATS}::test_of_two_timetables_at_once_one_stays_whole",),
+    ),
+)
+
 OUTWARD: Final = (
     Mutant(
         name="a webhook goes to the very address that was checked",
@@ -1244,11 +1295,153 @@ PANEL: Final = (
         ),
     ),
     Mutant(
+        name="the gateway lets go of a client that does not read",
+        path=f"{GATEWAY_SOURCES}/websocket.py",
+        old="async with asyncio.timeout(TAKEN_WITHIN_S):",
+        new="async with asyncio.timeout(None):",
+        tests=(
+            "gateway/tests/integration/test_websockets.py::test_a_client_that_does_not_read_is_let_go",
+        ),
+    ),
+    Mutant(
         name="no lane of a consumer waits for another",
         path=f"{COMMON}/consumer.py",
         old="if one.partition % self._lanes == lane]",
         new="if lane == 0]",
         tests=(f"{CONSUMER}::test_a_lane_does_not_wait_for_another",),
+    ),
+)
+
+PANEL_PAGE: Final = "tests/pages/test_panel_page.py"
+PAGES: Final = (
+    Mutant(
+        name="a check-in that was kept counts at its own time",
+        path="web/src/panel/door.ts",
+        old='{ "x-device-time": `${at};${bytesToHex(signature)}` }',
+        new="{}",
+        tests=(f"{PANEL_PAGE}::test_the_network_is_cut_and_comes_back",),
+    ),
+    Mutant(
+        name="the panel page begins without a network",
+        path="web/src/panel/sw.js",
+        old="(await caches.match(PAGE)) ?? Response.error()",
+        new="Response.error()",
+        tests=(f"{PANEL_PAGE}::test_the_network_is_cut_and_comes_back",),
+    ),
+    Mutant(
+        name="cut off, a panel goes with the time",
+        path="web/src/panel/day.ts",
+        old="  if (isLinked) {",
+        new="  if (isLinked || now) {",
+        tests=(f"{PANEL_PAGE}::test_time_goes_on_without_the_network",),
+    ),
+    Mutant(
+        name="a panel's clock is the server's",
+        path="web/src/shared/clock.ts",
+        old="return this.#origin + performance.now();",
+        new="return Date.now();",
+        tests=(f"{PANEL_PAGE}::test_the_clock_is_the_servers",),
+    ),
+    Mutant(
+        name="a panel is told where no WebSocket gets through",
+        path="web/src/panel/connection.ts",
+        old="if (this.#unopened >= UNOPENED_UNTIL_POLLING) await this.#poll();",
+        new="",
+        tests=(f"{PANEL_PAGE}::test_where_no_websocket_gets_through",),
+    ),
+    Mutant(
+        name="a panel that was removed forgets its room",
+        path="web/src/panel/device.ts",
+        old="for (const drawer of Object.values(kept)) drawer.put(undefined);",
+        new="",
+        tests=(f"{PANEL_PAGE}::test_a_panel_that_an_admin_removes",),
+    ),
+    Mutant(
+        name="a page runs our own scripts alone",
+        path=f"{GATEWAY_SOURCES}/web.py",
+        old="script-src 'self';",
+        new="script-src 'self' 'unsafe-inline';",
+        tests=(f"{PANEL_PAGE}::test_the_page_is_safe",),
+    ),
+)
+
+ANALYTICS_SOURCES: Final = "services/analytics/src/analytics"
+FACTS: Final = "services/analytics/tests/integration/test_facts.py"
+FIGURES: Final = "services/analytics/tests/unit/test_domain.py"
+EXPORTED: Final = "services/analytics/tests/integration/test_export.py"
+
+ANALYTICS: Final = (
+    Mutant(
+        name="what a booking was is taken away from the facts",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old="SELECT -1 AS sign, was AS one",
+        new="SELECT 0 AS sign, was AS one",
+        tests=(
+            f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
+        ),
+    ),
+    Mutant(
+        name="an older version of a booking changes no fact",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old="        WHERE known.version < excluded.version\n",
+        new="",
+        tests=(
+            f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
+        ),
+    ),
+    Mutant(
+        name="a room that changes counts its bookings anew",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old="await fetch_all_hot(self._session, _PUT_IN_ROOMS + _COUNT, ids)",
+        new="del ids",
+        tests=(
+            f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
+        ),
+    ),
+    Mutant(
+        name="a booking and its room that come at once see each other",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old='text("LOCK TABLE analytics.rooms, analytics.users IN SHARE MODE")',
+        new='text("SELECT 1")',
+        tests=(f"{FACTS}::test_a_booking_and_its_room_that_come_at_the_same_time_see_each_other",),
+    ),
+    Mutant(
+        name="hours open are those that the room's owner says",
+        path=f"{ANALYTICS_SOURCES}/domain.py",
+        old="    return found or OTHERWISE_OPEN_S * len(days)",
+        new="    return OTHERWISE_OPEN_S * len(days)",
+        tests=(
+            f"{FIGURES}::test_open_hours_kept_by_year_are_those_of_the_windows",
+            "services/analytics/tests/integration/test_metrics_guide.py",
+        ),
+    ),
+    Mutant(
+        name="no utilisation is over 100 %",
+        path=f"{ANALYTICS_SOURCES}/domain.py",
+        old="    return min(100.0, rounded(100 * part, whole))",
+        new="    return rounded(100 * part, whole)",
+        tests=(f"{FIGURES}::test_a_share_is_never_over_100_percent",),
+    ),
+    Mutant(
+        name="an export leaves no booking out between its parts",
+        path=f"{ANALYTICS_SOURCES}/repository/export.py",
+        old="_EXPORTED.where(place > tuple_(*after), ",
+        new="_EXPORTED.where(bookings.c.starts_at > after[0], ",
+        tests=(f"{EXPORTED}::test_parts_leave_none_out_and_write_none_twice",),
+    ),
+    Mutant(
+        name="no cell of an export is run as a formula",
+        path=f"{ANALYTICS_SOURCES}/service/reports.py",
+        old="if text.startswith(_FORMULA) else text",
+        new="if not text else text",
+        tests=(f"{EXPORTED}::test_what_a_sheet_would_run_is_text",),
+    ),
+    Mutant(
+        name="reports are limited as admin writes are",
+        path=f"{GATEWAY_SOURCES}/routes.py",
+        old='    reports = {**admins, "read_rate": Rate.ADMIN}',
+        new="    reports = admins",
+        tests=("gateway/tests/unit/test_routes.py::test_requests_are_counted_by_class",),
     ),
 )
 
@@ -1260,9 +1453,12 @@ MUTANTS: Final = (
     *GATEWAY,
     *OCCUPANCY,
     *BOOKINGS,
+    *ALLOCATIONS,
     *OUTWARD,
     *EDGE,
     *PANEL,
+    *PAGES,
+    *ANALYTICS,
 )
 
 
@@ -1270,7 +1466,12 @@ MUTANTS: Final = (
 
 
 def run_tests(
-    tests: Iterable[str], folder: Path, *, within_s: float, sources: Path | None = None
+    tests: Iterable[str],
+    folder: Path,
+    *,
+    within_s: float,
+    sources: Path | None = None,
+    pages: Path | None = None,
 ) -> tuple[Outcome, str]:
     """Run tests, up to the first that fails; returns what came of it, and what pytest wrote.
 
@@ -1278,6 +1479,7 @@ def run_tests(
         tests: as pytest names them.
         folder: for what Python compiles, so that it does so once, and not in the work tree.
         sources: imported before what is installed, also by the processes that tests start.
+        pages: served in place of what was built.
     """
     before = [str(sources)] if sources else []
     environment = {
@@ -1285,6 +1487,7 @@ def run_tests(
         "PYTHONPATH": os.pathsep.join([*before, *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "",
+        **({"GATEWAY_WEB_DIR": str(pages)} if pages else {}),
     }
     command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider"]
     try:
@@ -1310,11 +1513,23 @@ def run_tests(
 
 def try_out(mutant: Mutant, folder: Path) -> tuple[Outcome, str]:
     """Run a mutant's tests on a copy of its package that is changed."""
+    if mutant.is_page:
+        pages = _build_pages(mutant, Path(tempfile.mkdtemp(dir=folder)) / "web")
+        return run_tests(mutant.tests, folder, within_s=MUTANT_WITHIN_S, pages=pages)
     # No two mutants have one path: what was compiled for one is never taken for the other.
     sources = Path(tempfile.mkdtemp(dir=folder)) / "src"
     shutil.copytree(mutant.sources, sources, ignore=shutil.ignore_patterns("__pycache__"))
     (sources / (ROOT / mutant.path).relative_to(mutant.sources)).write_text(mutant.text())
     return run_tests(mutant.tests, folder, within_s=MUTANT_WITHIN_S, sources=sources)
+
+
+def _build_pages(mutant: Mutant, web: Path) -> Path:
+    shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    (web / "node_modules").symlink_to(ROOT / "web/node_modules")
+    (web / (ROOT / mutant.path).relative_to(ROOT / "web")).write_text(mutant.text())
+    vite = [web / "node_modules/.bin/vite", "build"]
+    subprocess.run(vite, cwd=web, stdout=subprocess.DEVNULL, check=True)
+    return web / "dist"
 
 
 def check_list(mutants: Sequence[Mutant]) -> None:
@@ -1326,7 +1541,9 @@ def check_list(mutants: Sequence[Mutant]) -> None:
     faults = []
     for mutant in mutants:
         try:
-            compile(mutant.text(), mutant.path, "exec")
+            text = mutant.text()
+            if not mutant.is_page:
+                compile(text, mutant.path, "exec")
         except (MovedOn, SyntaxError) as fault:
             faults.append(str(fault))
     if faults:

@@ -52,10 +52,10 @@ from common.contracts import Contract
 from common.db import AsyncSession, Database
 from common.identity import Identity, Role, Signer
 from common.ids import new_cuid
+from common.opening import Opening, by_day, day_bounds, free, windows
 from common.paging import Slice
 from common.testing.servers import NO_TLS, free_port
 from local_stack.postgres import Postgres
-from rooms.opening import Opening, by_day, day_bounds, free, windows
 from rooms.repository.rooms import RoomFilter, Rooms
 from rooms.tables import SCHEMA
 

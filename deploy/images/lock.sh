@@ -21,6 +21,7 @@ lock gateway --package atrium-gateway --package atrium-common --extra tracing
 lock rooms --package atrium-rooms --package atrium-common --extra tracing
 lock bookings --package atrium-bookings --package atrium-common --extra tracing
 lock panel --package atrium-panel --package atrium-common --extra tracing
+lock analytics --package atrium-analytics --package atrium-common --extra tracing
 lock occupancy --package atrium-occupancy --package atrium-common --extra tracing
 lock edge-counter --package edge-counter
 

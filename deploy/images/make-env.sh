@@ -23,7 +23,7 @@ public=$(echo "$pair" | openssl base64 -d | openssl pkey -inform DER -pubout -ou
 
 {
     echo "POSTGRES_PASSWORD=$(password)"
-    for schema in ACCOUNTS ROOMS BOOKINGS PANEL OCCUPANCY; do
+    for schema in ACCOUNTS ROOMS BOOKINGS PANEL ANALYTICS OCCUPANCY; do
         echo "${schema}_PASSWORD=$(password)"
         echo "${schema}_OWNER_PASSWORD=$(password)"
     done

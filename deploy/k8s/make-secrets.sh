@@ -34,6 +34,8 @@ role postgres-bookings bookings "$BOOKINGS_PASSWORD"
 role postgres-bookings-owner bookings_owner "$BOOKINGS_OWNER_PASSWORD"
 role postgres-panel panel "$PANEL_PASSWORD"
 role postgres-panel-owner panel_owner "$PANEL_OWNER_PASSWORD"
+role postgres-analytics analytics "$ANALYTICS_PASSWORD"
+role postgres-analytics-owner analytics_owner "$ANALYTICS_OWNER_PASSWORD"
 role postgres-occupancy occupancy "$OCCUPANCY_PASSWORD"
 role postgres-occupancy-owner occupancy_owner "$OCCUPANCY_OWNER_PASSWORD"
 cat <<END

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import click
 
+import analytics.main
 import bookings.main
 import edge_counter.health
 import edge_counter.main
@@ -18,6 +19,7 @@ import gateway.settings
 import occupancy.main
 import panel.main
 import rooms.main
+from analytics.main import SERVICE as ANALYTICS
 from bookings.main import SERVICE as BOOKINGS
 from common import app, roles
 from common.schema import Schema
@@ -86,6 +88,7 @@ PROCESSES: Final = {
         Process("rooms", ROOMS.settings, rooms.main.main, schema=ROOMS.schema),
         Process("bookings", BOOKINGS.settings, bookings.main.main, schema=BOOKINGS.schema),
         Process("panel", PANEL.settings, panel.main.main, schema=PANEL.schema),
+        Process("analytics", ANALYTICS.settings, analytics.main.main, schema=ANALYTICS.schema),
         Process("occupancy", OCCUPANCY.settings, occupancy.main.main, schema=OCCUPANCY.schema),
         Process(
             "edge-counter",
@@ -96,7 +99,9 @@ PROCESSES: Final = {
     )
 }
 # The gateway calls them; in Kubernetes each runs as an API and as a worker.
-SERVICES: Final = {service.name: service for service in (ROOMS, BOOKINGS, PANEL, OCCUPANCY)}
+SERVICES: Final = {
+    service.name: service for service in (ROOMS, BOOKINGS, PANEL, ANALYTICS, OCCUPANCY)
+}
 SCHEMAS: Final = {process.schema.name for process in PROCESSES.values() if process.schema}
 
 

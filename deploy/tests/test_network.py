@@ -18,7 +18,13 @@ _OUTSIDE: Final = (
     Pod("anybody", namespace={"kubernetes.io/metadata.name": "default"}),
 )
 _PORTS: Final = (3000, 5432, 8000, 8100, 8101, 8102, 8103, 8105, 8106, 9092)
-_SERVICES: Final = {"rooms": 8101, "occupancy": 8102, "bookings": 8103, "panel": 8105}
+_SERVICES: Final = {
+    "rooms": 8101,
+    "occupancy": 8102,
+    "bookings": 8103,
+    "panel": 8105,
+    "analytics": 8106,
+}
 
 _EXPECTED: Final = {
     ("ingress controller", "gateway", 8000),

@@ -33,6 +33,7 @@ async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartG
             rooms = await stack.enter_async_context(fake_service())
             bookings = await stack.enter_async_context(fake_service())
             panel = await stack.enter_async_context(fake_service())
+            analytics = await stack.enter_async_context(fake_service())
             occupancy = await stack.enter_async_context(fake_service())
             defaults = {
                 "port": free_port(),
@@ -43,6 +44,7 @@ async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartG
                 "rooms_url": f"http://127.0.0.1:{rooms.port}",
                 "bookings_url": f"http://127.0.0.1:{bookings.port}",
                 "panel_url": f"http://127.0.0.1:{panel.port}",
+                "analytics_url": f"http://127.0.0.1:{analytics.port}",
                 "occupancy_url": f"http://127.0.0.1:{occupancy.port}",
             }
             settings = Settings(**{**defaults, **options})
@@ -62,7 +64,7 @@ async def start_gateway(accounts_database: TestDatabase) -> AsyncIterator[StartG
 
             stack.push_async_callback(stop)
             ports = settings.port, settings.university_port
-            return Running(gateway, rooms, bookings, panel, occupancy, *ports, client)
+            return Running(gateway, rooms, bookings, panel, analytics, occupancy, *ports, client)
 
         yield start
 

@@ -25,6 +25,7 @@ class Running:
     rooms: FakeService
     bookings: FakeService
     panel: FakeService
+    analytics: FakeService
     occupancy: FakeService
     port: int
     university_port: int

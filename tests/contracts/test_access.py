@@ -50,10 +50,11 @@ class Operation:
 # Contract, method and path; who reads, who writes.
 WHO: Final = (
     ("occupancy GET /api/occupancy/edges/", ADMINS | {"edge"}, frozenset()),
+    ("circle_time GET /api/analytics/", ADMINS, frozenset()),
     ("occupancy", EVERYBODY, frozenset({"ADMIN", "STAFF"})),
     (".* /api/(admin/|webhooks|booking-quotas/|booking-policies/)", ADMINS, ADMINS),
     ("university (PATCH /api/requests/|POST /api/bookings/override)", ADMINS, ADMINS),
-    ("directory .* /api/(blackouts|holidays)/", EVERYBODY, ADMINS),
+    ("directory .* /api/(blackouts|holidays|terms|allocations)/", EVERYBODY, ADMINS),
     ("directory", EVERYBODY, MANAGERS),
     ("university GET /api/(rooms|buildings)", EVERYBODY, frozenset()),
     ("circle_time GET /api/calendar/", EVERYBODY, frozenset()),

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -91,8 +90,8 @@ async def code_of(url: str, *said: Any) -> int | None:
 async def pings(url: str) -> int | None:
     async with connect(url, proxy=None) as socket:
         with suppress(ConnectionClosed):
-            for _ in range(5000):
-                await socket.ping(os.urandom(4) * 30)
+            for number in range(5000):
+                await socket.ping(number.to_bytes(4, "big") * 30)
         with suppress(ConnectionClosed):
             async for _ in socket:
                 pass

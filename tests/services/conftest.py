@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+import analytics.main
 import bookings.main
 import occupancy.main
 import panel.main
@@ -25,6 +26,7 @@ SERVICES = {
         rooms.main.SERVICE,
         bookings.main.SERVICE,
         panel.main.SERVICE,
+        analytics.main.SERVICE,
         occupancy.main.SERVICE,
     )
 }
@@ -33,6 +35,7 @@ ADDRESSES = {
     "rooms": ("/api/rooms/", Contract.DIRECTORY),
     "bookings": ("/api/holidays/", Contract.DIRECTORY),
     "panel": ("/api/panel/rooms/{room_id}/state", Contract.CIRCLE_TIME),
+    "analytics": ("/api/admin/reports/peak-hours", Contract.UNIVERSITY),
     "occupancy": ("/api/occupancy/cameras", Contract.OCCUPANCY),
 }
 

@@ -7,6 +7,7 @@ from itertools import permutations
 import asyncpg
 import pytest
 
+import analytics.tables
 import bookings.tables
 import occupancy.tables
 import panel.tables
@@ -26,6 +27,7 @@ SCHEMAS = {
         rooms.tables.SCHEMA,
         bookings.tables.SCHEMA,
         panel.tables.SCHEMA,
+        analytics.tables.SCHEMA,
         occupancy.tables.SCHEMA,
     )
 }

@@ -45,6 +45,7 @@ from gateway.settings import Settings
 from gateway.shared import RedeemTicket, Shared
 from gateway.sites import Sites
 from gateway.upstream import MOST_CONNECTIONS, MOST_STREAMS, Upstream
+from gateway.web import web_pages
 from gateway.websocket import LARGEST_MESSAGE_BYTES, WebSocketProxy
 
 SCHEMA: Final = Schema(metadata, VERSIONS, published=[USERS])
@@ -107,7 +108,8 @@ class Gateway:
         pages = Pages(
             table, self.shared.upstreams, accounts, authenticator, documented=settings.documented
         )
-        self._pages = pages.by_path()
+        web = web_pages(settings.web_dir) if settings.web_dir else {}
+        self._pages = {**pages.by_path(), **web}
         self.operations = Operations(accounts, {"database": self.database.check}, accounts)
 
     def listeners(self) -> list[Listener]:
@@ -191,6 +193,7 @@ def _upstreams(settings: Settings, most: int = MOST_CONNECTIONS) -> Mapping[str,
         "rooms": settings.rooms_url,
         "bookings": settings.bookings_url,
         "panel": settings.panel_url,
+        "analytics": settings.analytics_url,
         "occupancy": settings.occupancy_url,
     }
     return {name: _upstream(name, url, most) for name, url in addresses.items()}

@@ -60,7 +60,8 @@ class Route:
         contract: the document that words the answers.
         reads_contract: likewise for GET and HEAD, where another document has these.
         read, write: who may call with GET and HEAD, and with every other method.
-        rate: class of the writes; reads have their own.
+        rate: class of the writes.
+        read_rate: class of the reads.
         body_limit: largest request body, in bytes.
         edition: serves it in this edition only.
         deadline_s: an answer must have begun by then.
@@ -76,6 +77,7 @@ class Route:
     write: Callers
     reads_contract: Contract | None = None
     rate: Rate = Rate.WRITE
+    read_rate: Rate = Rate.READ
     body_limit: int = 64 * KIB
     edition: Edition | None = None
     deadline_s: float = 30.0
@@ -89,7 +91,7 @@ class Route:
         return (self.reads_contract if method in _READS else None) or self.contract
 
     def rate_of(self, method: str) -> Rate:
-        return self.rate if self.rate is Rate.SIGN_IN or method not in _READS else Rate.READ
+        return self.rate if self.rate is Rate.SIGN_IN or method not in _READS else self.read_rate
 
 
 def table(settings: Settings) -> tuple[Route, ...]:
@@ -109,6 +111,9 @@ def table(settings: Settings) -> tuple[Route, ...]:
     def panel(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
         return Route(path=path, service="panel", contract=contract, **more)
 
+    def analytics(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
+        return Route(path=path, service="analytics", contract=contract, **more)
+
     circle_time, directory = Contract.CIRCLE_TIME, Contract.DIRECTORY
     university = Contract.UNIVERSITY
     in_circle_time = {"edition": Edition.CIRCLE_TIME}
@@ -120,6 +125,7 @@ def table(settings: Settings) -> tuple[Route, ...]:
     managed = {"read": ANYONE, "write": managers}
     administered = {"read": ANYONE, "write": ADMINS}
     admins = {"read": ADMINS, "write": ADMINS, "rate": Rate.ADMIN}
+    reports = {**admins, "read_rate": Rate.ADMIN}
     return (
         # path, contract, who and how much
         accounts("/api/auth/login", circle_time, **sign_in),
@@ -176,6 +182,19 @@ def table(settings: Settings) -> tuple[Route, ...]:
         bookings("/api/blackouts/{}/", directory, **administered),
         bookings("/api/holidays/", directory, **administered),
         bookings("/api/holidays/{}/", directory, **administered),
+        bookings("/api/terms/", directory, **administered),
+        bookings("/api/terms/{}/", directory, **administered),
+        bookings("/api/terms/{}/publish/", directory, **administered),
+        # Of a large one, writing takes seconds, and those who write at once wait for each other.
+        bookings(
+            "/api/terms/{}/timetable/",
+            directory,
+            body_limit=8 * KIB * KIB,
+            deadline_s=60.0,
+            **administered,
+        ),
+        bookings("/api/allocations/", directory, **administered),
+        bookings("/api/allocations/{}/", directory, **administered),
         bookings("/api/booking-policies/", directory, **admins),
         bookings("/api/booking-policies/{}/", directory, **admins),
         bookings("/api/booking-quotas/", directory, **admins),
@@ -196,6 +215,14 @@ def table(settings: Settings) -> tuple[Route, ...]:
         bookings("/api/panel/meetings/{}/checkin", circle_time, **at_the_door),
         bookings("/api/panel/meetings/{}/end", circle_time, **at_the_door),
         bookings("/api/panel/meetings/{}/extend", circle_time, **at_the_door),
+        analytics("/api/analytics/kpi", circle_time, **admins),
+        analytics("/api/analytics/utilization", circle_time, **admins),
+        analytics("/api/analytics/ghosting", circle_time, **admins),
+        analytics("/api/analytics/capacity", circle_time, **admins),
+        analytics("/api/admin/reports/utilization", university, **reports),
+        analytics("/api/admin/reports/peak-hours", university, **reports),
+        analytics("/api/admin/reports/bookings-by-role", university, **reports),
+        analytics("/api/admin/reports/export", university, **reports, streams=True),
         Route(
             path="/api/occupancy/edges/{}/configuration",
             service="occupancy",

@@ -1,6 +1,7 @@
 """What the gateway reads from the environment."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -29,6 +30,7 @@ class Settings(DatabaseSettings):
     rooms_url: str = Field("http://127.0.0.1:8101", description="Where the rooms service answers.")
     bookings_url: str = Field("http://127.0.0.1:8103", description="Likewise bookings.")
     panel_url: str = Field("http://127.0.0.1:8105", description="Likewise panel.")
+    analytics_url: str = Field("http://127.0.0.1:8106", description="Likewise analytics.")
     occupancy_url: str = Field("http://127.0.0.1:8102", description="Likewise occupancy.")
     trusted_proxies: int = Field(
         0,
@@ -48,11 +50,14 @@ class Settings(DatabaseSettings):
     read_limit: int = Field(1200, ge=1, description="Reads a minute of one user or address.")
     write_limit: int = Field(240, ge=1, description="Writes a minute, likewise.")
     request_limit: int = Field(20, ge=1, description="Booking requests a minute, likewise.")
-    admin_limit: int = Field(10, ge=1, description="Admin writes a minute, likewise.")
+    admin_limit: int = Field(10, ge=1, description="Admin writes and reports a minute, likewise.")
     sign_in_limit: int = Field(20, ge=1, description="Attempts to sign in a minute of an address.")
     session_idle_hours: int = Field(24, ge=1, description="An unused session ends after this.")
     session_days: int = Field(30, ge=1, description="Any session ends after this.")
 
+    web_dir: Path | None = Field(
+        None, description="Where `make web` has put the pages; without it there are none."
+    )
     documented: bool = Field(
         default=True, description="Whether /docs and the OpenAPI descriptions are served."
     )

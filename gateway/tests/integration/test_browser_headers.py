@@ -30,7 +30,13 @@ async def test_17_no_get_signs_in_or_out_or_sends_a_service_a_write(
             override = {"x-http-method-override": "DELETE", "x-method-override": "POST"}
             await browser.fetch(method, path, headers=override)
 
-    services = (running.rooms, running.bookings, running.panel, running.occupancy)
+    services = (
+        running.rooms,
+        running.bookings,
+        running.panel,
+        running.analytics,
+        running.occupancy,
+    )
     verbs = {seen.head.split(b" ")[0] for service in services for seen in service.seen}
     assert verbs == {b"GET", b"HEAD"}
     session = await browser.session()

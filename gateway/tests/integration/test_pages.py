@@ -50,13 +50,14 @@ async def test_a_contracts_description_merges_the_services_that_serve_it(
     running.rooms.answer = describing("/api/rooms", "RoomList")
     running.bookings.answer = describing("/api/bookings", "NewBooking")
     running.panel.answer = describing("/api/panel/rooms/{room_id}/state", "StateReply")
+    running.analytics.answer = describing("/api/analytics/kpi", "KpiList")
 
     merged = (await running.client.get("/openapi/circle_time.json")).json()
 
     paths = {"/api/rooms", "/api/bookings", "/api/auth/login", "/api/auth/me"}
     assert paths <= merged["paths"].keys()
     assert {"RoomList", "NewBooking", "SignInReply"} <= merged["components"]["schemas"].keys()
-    for service in (running.rooms, running.bookings, running.panel):
+    for service in (running.rooms, running.bookings, running.panel, running.analytics):
         assert service.seen[-1].target == "/openapi/circle_time"
 
 

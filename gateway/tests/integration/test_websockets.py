@@ -7,6 +7,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -221,6 +222,30 @@ async def test_the_services_close_code_reaches_a_client_that_goes_on_talking(
         "websocket.close",
     ]
     assert told[-1]["code"] == 4321
+
+
+async def test_a_client_that_does_not_read_is_let_go(
+    running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.websocket.TAKEN_WITHIN_S", 0.3)
+    async with connect(address(running, "/api/open/ws"), max_queue=1) as socket:
+        await socket.send("hello")
+        await socket.recv()
+        [service] = echo.connections
+
+        async def say_more_than_buffers_hold() -> None:
+            while True:
+                await service.send("x" * 60_000)
+
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(say_more_than_buffers_hold(), 20)
+        assert closed.value.rcvd is not None
+        # What was on the way is there to be read, if not the close behind it.
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(10):
+                async for _ in socket:
+                    pass
+        assert socket.close_code in {1006, 1013}
 
 
 async def test_a_client_that_leaves_is_gone_for_the_service(

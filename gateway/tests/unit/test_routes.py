@@ -119,6 +119,7 @@ def test_a_path_of_one_document_speaks_it_however_it_is_called(routes: RouteMap)
         ("/api/bookings", Rate.READ, Rate.WRITE),
         ("/api/bookings/override", Rate.READ, Rate.ADMIN),
         ("/api/admin/rooms", Rate.READ, Rate.ADMIN),
+        ("/api/admin/reports/export", Rate.ADMIN, Rate.ADMIN),
         ("/api/auth/login", Rate.SIGN_IN, Rate.SIGN_IN),
     ],
 )
@@ -171,4 +172,4 @@ def test_who_may_call_is_decided_by_role_and_for_others_by_kind() -> None:
 def test_every_service_of_the_table_has_an_address() -> None:
     services = {route.service for route in table(SETTINGS)}
 
-    assert services == {"accounts", "rooms", "bookings", "panel", "occupancy"}
+    assert services == {"accounts", "rooms", "bookings", "panel", "analytics", "occupancy"}

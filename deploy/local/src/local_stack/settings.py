@@ -6,6 +6,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).parents[4]
+# What `make web` builds.
+WEB = PROJECT / "web/dist"
 
 
 class Settings(BaseSettings):
@@ -42,7 +44,7 @@ class Settings(BaseSettings):
     @property
     def service_ports(self) -> dict[str, int]:
         """Internal port of each process that answers HTTP."""
-        names = ("gateway", "rooms", "occupancy", "bookings", "edge", "panel")
+        names = ("gateway", "rooms", "occupancy", "bookings", "edge", "panel", "analytics")
         return {name: self.internal_port + offset for offset, name in enumerate(names)}
 
     @property

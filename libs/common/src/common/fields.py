@@ -20,6 +20,8 @@ def clean_text(text: str) -> str:
     Tabs and line ends stay. NUL, which Postgres refuses, and the marks that turn the direction of
     text around (a way to disguise names) go.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     kept = (
         character
         for character in unicodedata.normalize("NFC", text)
@@ -33,8 +35,8 @@ def clean_text(text: str) -> str:
 
 def parse_room_id(text: str) -> int | str | None:
     """Read a room's id as it stands in a path, either of its two; None if no room can have it."""
-    if text.isascii() and text.isdigit() and 0 < int(text[:11]) <= LARGEST_ID:
-        return int(text)
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) < 11 and 0 < int(text) <= LARGEST_ID else None
     return text if is_cuid(text) else None
 
 

@@ -1,5 +1,6 @@
 """Which room a caller may see."""
 
+from collections.abc import Collection
 from typing import Final
 
 from common.copies import find_fresh
@@ -25,13 +26,13 @@ async def find_room(board: Board, identity: Identity, room_id: str) -> int:
     if parsed is None:
         raise NotFound(NO_ROOM)
 
-    async def find() -> int | None:
-        return board.find(parsed)
+    async def find(names: Collection[int | str]) -> dict[int | str, int]:
+        return {name: found for name in names if (found := board.find(name)) is not None}
 
     async def newest() -> int:
         return board.newest_room
 
-    found = await find_fresh(find, parsed, newest)
+    found = (await find_fresh(find, {parsed}, newest)).get(parsed)
     if found is None:
         raise NotFound(NO_ROOM)
     if identity.kind == "panel" and identity.room_id not in {None, found}:

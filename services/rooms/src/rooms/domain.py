@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from rooms.opening import Opening
+from common.opening import Opening
 
 # Of buildings that say nothing else.
 OPENS_AT: Final = time(7)

@@ -4,7 +4,7 @@ Who has a room is decided by the database alone, in `Bookings.add` and `Bookings
 here looks first and writes then. What changes several bookings of a room holds the room's lock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -88,10 +88,25 @@ async def find_room(session: AsyncSession, room_id: str) -> Room:
     parsed = parse_room_id(room_id)
     if parsed is None:
         raise NotFound(NO_ROOM)
-    room = await find_fresh(lambda: rooms.get(parsed), parsed, rooms.newest_id)
-    if room is None:
+
+    async def find(names: Collection[int | str]) -> dict[int | str, Room]:
+        return {name: room for name in names if (room := await rooms.get(name)) is not None}
+
+    found = await find_fresh(find, {parsed}, rooms.newest_id)
+    if not found:
         raise NotFound(NO_ROOM)
-    return room
+    return found[parsed]
+
+
+async def find_rooms(session: AsyncSession, room_ids: Collection[str]) -> dict[str, int]:
+    """Find rooms by the ids in a body; returns the integer ids of those that there are.
+
+    Those that were made a moment ago are waited for, as one is.
+    """
+    rooms = Rooms(session)
+    parsed = {text: one for text in room_ids if (one := parse_room_id(text)) is not None}
+    known = await find_fresh(rooms.find, set(parsed.values()), rooms.newest_id)
+    return {text: known[one] for text, one in parsed.items() if one in known}
 
 
 async def get_booking(session: AsyncSession, booking_id: str, *, lock: bool = False) -> Booking:

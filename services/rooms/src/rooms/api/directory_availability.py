@@ -12,10 +12,10 @@ from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import Invalid, MethodNotAllowed
+from common.opening import FreeDays
 from common.paging import PageLinks, PageQuery, page_of
 from rooms.api.directory import NOT_FOUND, RoomQuery
 from rooms.api.queries import Caller, NoInstant, OnlyADate, read_instant
-from rooms.opening import FreeDays
 from rooms.repository.rooms import Rooms
 from rooms.service import availability
 

@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.copies import take_newest
-from rooms.opening import Span
+from common.opening import Span
 from rooms.tables import room_bookings, room_levels
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import fetch_hot
-from rooms.opening import Opening, Span
+from common.opening import Opening, Span
 
 # $1 the room, by its integer id or its CUID: each is a statement of its own, for which Postgres
 # keeps a plan; $2 and $3 the time. What holds the room comes as bytes, each moment in microseconds

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from common.db import AsyncSession
 from common.errors import Invalid, NotFound
 from common.fields import parse_room_id
+from common.opening import FreeDays, Opening, by_day, day_bounds, free, windows
 from rooms.domain import Room
-from rooms.opening import FreeDays, Opening, by_day, day_bounds, free, windows
 from rooms.repository import month
 from rooms.repository.copies import Copies
 

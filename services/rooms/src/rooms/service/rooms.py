@@ -10,8 +10,8 @@ from common.errors import Invalid, NotFound
 from common.events import ROOMS, BuildingV1, RoomV1
 from common.fields import parse_room_id
 from common.ids import new_cuid
+from common.opening import WrongRule, parse_rule
 from rooms.domain import CLOSES_AT, OPENS_AT, Room, Status, WrongWindow, check_window
-from rooms.opening import WrongRule, parse_rule
 from rooms.repository.named import Named
 from rooms.repository.rooms import Rooms
 from rooms.tables import outbox

@@ -10,8 +10,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rooms import opening
-from rooms.opening import (
+from common import opening
+from common.opening import (
     Opening,
     Recurrence,
     Span,

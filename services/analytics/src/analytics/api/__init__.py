@@ -1,0 +1,1 @@
+"""What admins ask for, one module a contract."""

@@ -1,0 +1,162 @@
+"""The contract `circle_time`, section 5: how well rooms are used."""
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from analytics.domain import MOST_DAYS, Days
+from analytics.service import figures
+from common.app import JsonResponse, contract_router
+from common.contracts import Contract
+from common.db import Session
+from common.errors import invalid_field
+from common.fields import clean_text
+
+router = contract_router(Contract.CIRCLE_TIME)
+
+
+# --- what comes in ------------------------------------------------------------------------------
+
+
+def _day(value: object) -> date:
+    text = str(value)
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) and "1900" <= text < "9000":
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise PydanticCustomError("day", "Date has wrong format. Use YYYY-MM-DD.")
+
+
+def _name(value: object) -> object:
+    return clean_text(str(value)) or None
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Name = Annotated[Annotated[str, StringConstraints(max_length=200)] | None, BeforeValidator(_name)]
+
+
+class Range(BaseModel):
+    """Local days, both included; older clients write them in camel case."""
+
+    start_date: Day = Field(validation_alias=AliasChoices("start_date", "startDate"))
+    end_date: Day = Field(validation_alias=AliasChoices("end_date", "endDate"))
+
+    def days(self) -> Days:
+        """Return the days.
+
+        Raises:
+            Invalid: the last one is before the first, or there are too many.
+        """
+        if self.end_date < self.start_date:
+            raise invalid_field("end_date", "The end must not be before the start.")
+        days = Days(self.start_date, self.end_date)
+        if len(days) > MOST_DAYS:
+            raise invalid_field("end_date", f"A range has at most {MOST_DAYS} days.")
+        return days
+
+
+class BuildingRange(Range):
+    """The same, of one building."""
+
+    building: Name = Field(None, description="Id or name of the building.")
+
+
+# --- what goes out ------------------------------------------------------------------------------
+
+
+class KpiView(BaseModel):
+    """`change`: against as many days before, in the value's own unit; `positive` is better."""
+
+    label: str
+    value: float
+    change: float | None
+    changeType: Literal["positive", "negative", "neutral"] | None  # noqa: N815 - the document's
+    unit: str | None
+
+
+class KpiReply(BaseModel):
+    success: bool
+    data: list[KpiView]
+
+
+class UtilizationView(BaseModel):
+    """`peakHours`: in which most bookings begin, most of all first."""
+
+    roomId: str  # noqa: N815 - the document's name, as are those below
+    roomName: str  # noqa: N815
+    utilizationRate: float  # noqa: N815
+    totalBookings: int  # noqa: N815
+    totalHoursBooked: float  # noqa: N815
+    peakHours: list[str]  # noqa: N815
+
+
+class UtilizationReply(BaseModel):
+    success: bool
+    data: list[UtilizationView]
+
+
+class GhostingView(BaseModel):
+    """`averageWastedMinutes`: that the room stood held and empty, for each no-show."""
+
+    roomId: str  # noqa: N815
+    roomName: str  # noqa: N815
+    ghostingRate: float  # noqa: N815
+    totalNoShows: int  # noqa: N815
+    totalBookings: int  # noqa: N815
+    averageWastedMinutes: float  # noqa: N815
+
+
+class GhostingReply(BaseModel):
+    success: bool
+    data: list[GhostingView]
+
+
+class CapacityView(BaseModel):
+    """`oversizedBookings`: of a room too large; `undersizedBookings`: of one too small."""
+
+    roomId: str  # noqa: N815
+    roomName: str  # noqa: N815
+    roomCapacity: int  # noqa: N815
+    averageAttendees: float  # noqa: N815
+    capacityUtilization: float  # noqa: N815
+    oversizedBookings: int  # noqa: N815
+    undersizedBookings: int  # noqa: N815
+
+
+class CapacityReply(BaseModel):
+    success: bool
+    data: list[CapacityView]
+
+
+def _ok(data: list[dict[str, Any]]) -> JsonResponse:
+    return JsonResponse({"success": True, "data": data})
+
+
+# --- routes -------------------------------------------------------------------------------------
+
+
+@router.get("/api/analytics/kpi", response_model=KpiReply)
+async def get_kpis(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
+    return _ok(await figures.kpis(session, query.days()))
+
+
+@router.get("/api/analytics/utilization", response_model=UtilizationReply)
+async def get_utilization(
+    session: Session, query: Annotated[BuildingRange, Query()]
+) -> JsonResponse:
+    return _ok(await figures.utilization(session, query.days(), query.building))
+
+
+@router.get("/api/analytics/ghosting", response_model=GhostingReply)
+async def get_ghosting(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
+    return _ok(await figures.ghosting(session, query.days()))
+
+
+@router.get("/api/analytics/capacity", response_model=CapacityReply)
+async def get_capacity(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
+    return _ok(await figures.capacity(session, query.days()))

@@ -1,0 +1,143 @@
+"""What the figures mean: docs/guides/metrics.md in code. No I/O, no framework, no clock."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from common.opening import Opening, by_day, day_bounds, windows
+
+HOURS: Final = range(24)
+DAY: Final = timedelta(days=1)
+MOST_DAYS: Final = 3 * 366
+HOUR_S: Final = 3600
+# Of a day on which nobody has said when the room is open.
+OTHERWISE_OPEN_S: Final = 12 * HOUR_S
+PEAK_HOURS: Final = 3
+# Written first, whether or not anybody of them has booked.
+FIRST_ROLES: Final = ("student", "faculty", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Local days from the first to the last, both included."""
+
+    first: date
+    last: date
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def before(self) -> "Days":
+        """Return the period of the same length just before."""
+        return Days(self.first - len(self) * DAY, self.first - DAY)
+
+    def weeks(self) -> Iterator[date]:
+        """List the Mondays of the weeks that these days are in."""
+        monday = self.first - self.first.weekday() * DAY
+        while monday <= self.last:
+            yield monday
+            monday += 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room, as its owner has last told.
+
+    Args:
+        cuid: by which `university` and `circle_time` know it.
+        opening: when it is open.
+        created_at: aware; None: long ago.
+    """
+
+    id: int
+    cuid: str
+    name: str
+    building_id: int
+    building: str
+    capacity: int
+    is_active: bool
+    opening: Opening
+    created_at: datetime | None
+
+    def is_in(self, building: str) -> bool:
+        """Tell whether that is the id or the name of its building."""
+        return building.lower() in {str(self.building_id), self.building.lower()}
+
+    def is_older_than(self, day: date) -> bool:
+        """Tell whether it was there before a local day began."""
+        if self.created_at is None:
+            return True
+        return self.created_at.astimezone(ZoneInfo(self.opening.zone)).date() < day
+
+
+# What was measured of a room, by name: `tables.MEASURES`.
+Measured = Mapping[str, int]
+
+
+# --- how long rooms are open --------------------------------------------------------------------
+
+
+def open_s(room: Room, days: Days) -> int:
+    """Tell for how many seconds a room was or will be open; 12 h a day if it never is."""
+    found = sum(
+        _open_within(room.opening, year, days)
+        for year in range(days.first.year, days.last.year + 1)
+    )
+    return found or OTHERWISE_OPEN_S * len(days)
+
+
+def _open_within(opening: Opening, year: int, days: Days) -> int:
+    until = _open_until(opening, year)
+    first = max(days.first, date(year, 1, 1)).timetuple().tm_yday
+    last = min(days.last, date(year, 12, 31)).timetuple().tm_yday
+    return until[last] - until[first - 1]
+
+
+@lru_cache(maxsize=16_384)
+def _open_until(opening: Opening, year: int) -> Sequence[int]:
+    """Add up, by day of a year, for how many seconds a room is open from its first day to that one.
+
+    Kept for each way of being open: rooms that follow their building's hours share one, and a room
+    that changes has another.
+    """
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    spans = windows(opening, *day_bounds(first, last, opening.zone))
+    of_day = {
+        day: sum(int((ends - begins).total_seconds()) for begins, ends in of_day)
+        for day, of_day in by_day(spans, opening.zone)
+    }
+    until = [0]
+    for number in range((last - first).days + 1):
+        until.append(until[-1] + of_day.get(first + number * DAY, 0))
+    return until
+
+
+# --- figures ------------------------------------------------------------------------------------
+
+
+def rounded(part: int, whole: int, decimals: int = 1) -> float:
+    """Divide and round, halves up, without the errors of binary fractions; 0 of nothing is 0."""
+    if whole == 0:
+        return 0.0
+    power = int(10**decimals)
+    return float((2 * part * power + whole) // (2 * whole)) / power
+
+
+def percent(part: int, whole: int) -> float:
+    """Return a share in percent, 1 decimal, at most 100."""
+    return min(100.0, rounded(100 * part, whole))
+
+
+@lru_cache(maxsize=8192)
+def hours(seconds: int, decimals: int) -> float:
+    """Return seconds as hours."""
+    return rounded(seconds, HOUR_S, decimals)
+
+
+def peak_hours(measured: Measured) -> list[str]:
+    """Name the hours in which most bookings begin, most of all first; `09:00`."""
+    begun = [(-measured[f"starts_{hour:02}"], hour) for hour in HOURS]
+    return [f"{hour:02}:00" for count, hour in sorted(begun)[:PEAK_HOURS] if count]

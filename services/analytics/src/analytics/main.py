@@ -1,0 +1,50 @@
+"""Puts the analytics service together and runs it."""
+
+from analytics.api import circle_time, university
+from analytics.events import SUBSCRIPTIONS
+from analytics.settings import Settings
+from analytics.tables import SCHEMA, outbox, processed
+from common.app import create_app
+from common.consumer import Consumer
+from common.db import Database
+from common.identity import Verifier
+from common.process import Parts, Service
+from common.relay import Relay
+
+
+def build(settings: Settings) -> Parts:
+    """Make the service's parts from its settings."""
+    url = settings.database_url.get_secret_value()
+    database = Database.connect(
+        url, schema=SCHEMA.name, pool=settings.database_pool, hot=settings.hot_database_pool
+    )
+    consumer = Consumer(
+        "analytics",
+        database=database,
+        processed=processed,
+        outbox=outbox,
+        subscriptions=SUBSCRIPTIONS,
+        kafka=settings.kafka,
+        instance=settings.instance,
+        batch=5000,
+    )
+
+    app = create_app(
+        "analytics",
+        version="1",
+        verifier=Verifier("analytics", settings.identity_public_keys),
+        routers=[circle_time.router, university.router],
+        checks={"database": database.check, "consumer": consumer.check},
+    )
+    app.state.database = database
+    app.state.settings = settings
+    relay = Relay(database.engine, outbox, kafka=settings.kafka)
+    workers = [consumer.run, relay.run]
+    return Parts(app, workers=workers, close=database.close)
+
+
+SERVICE = Service("analytics", Settings, SCHEMA, build)
+main = SERVICE.commands()
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Reads and writes the schema `analytics`, in the caller's transaction."""

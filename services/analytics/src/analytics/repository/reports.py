@@ -1,0 +1,138 @@
+"""Reads facts of a range of days, from as few rows as there are, and the rooms they are of."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Select,
+    Table,
+    and_,
+    cast,
+    func,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from analytics.domain import DAY, Days, Measured, Room
+from analytics.tables import days, months, rooms, weeks
+from common.opening import Opening
+
+
+class Reports:
+    """Rooms and facts, as they are now."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def rooms(self) -> list[Room]:
+        """Return every room by name, also those that are no longer in use."""
+        found = await self._session.execute(select(rooms).order_by(rooms.c.name, rooms.c.id))
+        return [_room(row) for row in found]
+
+    async def by_room(self, span: Days, names: Sequence[str]) -> Mapping[int, Measured]:
+        """Add measures up, by room; rooms without any are left out."""
+        part = _rows(span, names).subquery()
+        sums = (func.sum(part.c[name]) for name in names)
+        found = await self._session.execute(select(part.c.room_id, *sums).group_by(part.c.room_id))
+        return {row[0]: _counted(names, row[1:]) for row in found}
+
+    async def total(self, span: Days, names: Sequence[str]) -> Measured:
+        """Add measures up over all rooms."""
+        part = _rows(span, names).subquery()
+        found = await self._session.execute(select(*(func.sum(part.c[name]) for name in names)))
+        return _counted(names, found.one())
+
+    async def by_week(self, span: Days) -> Mapping[int, Mapping[date, int]]:
+        """Add up for how many seconds rooms were booked, by room and Monday of the week."""
+        first, after = _whole_weeks(span)
+        monday = cast(func.date_trunc("week", days.c.start), Date).label("start")
+        by_day = select(days.c.room_id, monday, days.c.booked_s)
+        edges = union_all(*(by_day.where(one) for one in _edges(span, first, after))).subquery()
+        summed = select(
+            edges.c.room_id, edges.c.start, func.sum(edges.c.booked_s).label("booked_s")
+        ).group_by(edges.c.room_id, edges.c.start)
+        whole = select(weeks.c.room_id, weeks.c.start, weeks.c.booked_s)
+        both = union_all(whole.where(*_from(weeks, first, after)), summed).subquery()
+        # A row of each room: of each week, reading them would take most of the time.
+        found = await self._session.execute(
+            select(
+                both.c.room_id,
+                func.array_agg(both.c.start),
+                func.array_agg(cast(both.c.booked_s, BigInteger)),
+            ).group_by(both.c.room_id)
+        )
+        return {
+            room_id: dict(zip(starts, booked, strict=True)) for room_id, starts, booked in found
+        }
+
+
+def _room(row: Any) -> Room:  # noqa: ANN401 - SQLAlchemy's own
+    has_windows = row.opens_from is not None and row.opens_until is not None
+    first = (row.opens_from, row.opens_until) if has_windows else None
+    opening = Opening(row.timezone, row.opens_at, row.closes_at, first, row.recurrence_rule)
+    return Room(
+        row.id,
+        row.cuid,
+        row.name,
+        row.building_id,
+        row.building,
+        row.capacity,
+        row.is_active,
+        opening,
+        row.created_at,
+    )
+
+
+def _counted(names: Sequence[str], sums: Iterable[Any]) -> Measured:
+    return {name: int(counted or 0) for name, counted in zip(names, sums, strict=True)}
+
+
+def _rows(span: Days, names: Sequence[str]) -> CompoundSelect[Any]:
+    """Select whole months as such, and by day what is left at both ends."""
+    first, after = _whole_months(span)
+    by_day = _of(days, names)
+    return union_all(
+        _of(months, names).where(*_from(months, first, after)),
+        *(by_day.where(one) for one in _edges(span, first, after)),
+    )
+
+
+def _of(rollup: Table, names: Sequence[str]) -> Select[Any]:
+    return select(rollup.c.room_id, *(rollup.c[name] for name in names))
+
+
+def _from(rollup: Table, first: date, after: date) -> tuple[ColumnElement[bool], ...]:
+    return rollup.c.start >= first, rollup.c.start < after
+
+
+def _edges(span: Days, first: date, after: date) -> Iterator[ColumnElement[bool]]:
+    """Yield two conditions: the days of a span before ``first``, and those from ``after`` on."""
+    end = span.last + DAY
+    yield and_(*_from(days, span.first, min(first, end)))
+    yield and_(*_from(days, after, end))
+
+
+def _whole_months(span: Days) -> tuple[date, date]:
+    """Return where the first whole month of a span begins, and where the last one ends.
+
+    The two are the same if there is none.
+    """
+    first = span.first if span.first.day == 1 else _next_month(span.first)
+    after = (span.last + DAY).replace(day=1)
+    return first, max(first, after)
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + 31 * DAY).replace(day=1)
+
+
+def _whole_weeks(span: Days) -> tuple[date, date]:
+    first = span.first + -span.first.weekday() % 7 * DAY
+    after = span.last + DAY - (span.last + DAY).weekday() * DAY
+    return first, max(first, after)

@@ -1,0 +1,148 @@
+"""How well rooms are used, as the dashboard of `circle_time` shows it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from analytics.domain import (
+    HOURS,
+    Days,
+    Measured,
+    Room,
+    hours,
+    open_s,
+    peak_hours,
+    percent,
+    rounded,
+)
+from analytics.repository.reports import Reports
+from common.db import AsyncSession
+from common.errors import NotFound
+
+_OF_KPIS: Final = ("bookings", "no_shows", "booked_s")
+_OF_UTILIZATION: Final = ("bookings", "booked_s", *(f"starts_{hour:02}" for hour in HOURS))
+_OF_GHOSTING: Final = ("bookings", "no_shows", "wasted_s")
+_OF_CAPACITY: Final = ("bookings", "attendees", "oversized", "undersized")
+
+
+# --- key figures --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Kpis:
+    """Those of one period."""
+
+    rooms: int
+    utilization: float
+    ghosting: float
+    bookings: int
+
+
+async def kpis(session: AsyncSession, days: Days) -> list[dict[str, Any]]:
+    """Return the four figures of a period, each with its change against the one before."""
+    reports, before = Reports(session), days.before()
+    rooms = await reports.rooms()
+    now = _kpis(rooms, await reports.by_room(days, _OF_KPIS), days)
+    older = [room for room in rooms if room.is_older_than(days.first)]
+    then = _kpis(older, await reports.by_room(before, _OF_KPIS), before)
+    return [
+        _kpi("Total Rooms", now.rooms, then.rooms),
+        _kpi("Avg Utilization", now.utilization, then.utilization, unit="%"),
+        _kpi("Ghosting Rate", now.ghosting, then.ghosting, unit="%", more_is_better=False),
+        _kpi("Total Bookings", now.bookings, then.bookings),
+    ]
+
+
+def _kpis(rooms: Sequence[Room], measured: Mapping[int, Measured], days: Days) -> _Kpis:
+    active = [room for room in rooms if room.is_active]
+    booked_s = sum(measured[room.id]["booked_s"] for room in active if room.id in measured)
+    bookings = sum(one["bookings"] for one in measured.values())
+    return _Kpis(
+        rooms=len(active),
+        utilization=percent(booked_s, sum(open_s(room, days) for room in active)),
+        ghosting=percent(sum(one["no_shows"] for one in measured.values()), bookings),
+        bookings=bookings,
+    )
+
+
+def _kpi(
+    label: str, now: float, then: float, *, unit: str | None = None, more_is_better: bool = True
+) -> dict[str, Any]:
+    change = round(now - then, 1)
+    kind = "neutral"
+    if change:
+        kind = "positive" if (change > 0) is more_is_better else "negative"
+    return {"label": label, "value": now, "change": change, "changeType": kind, "unit": unit}
+
+
+# --- room by room -------------------------------------------------------------------------------
+
+
+async def utilization(
+    session: AsyncSession, days: Days, building: str | None
+) -> list[dict[str, Any]]:
+    """Tell of each room how much of its open hours it was booked.
+
+    Raises:
+        NotFound: no room is in that building.
+    """
+    found = await _rooms(session, days, _OF_UTILIZATION)
+    if building is not None:
+        found = [one for one in found if one[0].is_in(building)]
+        if not found:
+            raise NotFound("Building not found")
+    return [
+        {
+            "roomId": room.cuid,
+            "roomName": room.name,
+            "utilizationRate": percent(measured["booked_s"], open_s(room, days)),
+            "totalBookings": measured["bookings"],
+            "totalHoursBooked": hours(measured["booked_s"], 2),
+            "peakHours": peak_hours(measured),
+        }
+        for room, measured in found
+    ]
+
+
+async def ghosting(session: AsyncSession, days: Days) -> list[dict[str, Any]]:
+    """Tell of each room how often nobody came, and how long it stood held and empty then."""
+    return [
+        {
+            "roomId": room.cuid,
+            "roomName": room.name,
+            "ghostingRate": percent(measured["no_shows"], measured["bookings"]),
+            "totalNoShows": measured["no_shows"],
+            "totalBookings": measured["bookings"],
+            "averageWastedMinutes": rounded(measured["wasted_s"], 60 * measured["no_shows"]),
+        }
+        for room, measured in await _rooms(session, days, _OF_GHOSTING)
+    ]
+
+
+async def capacity(session: AsyncSession, days: Days) -> list[dict[str, Any]]:
+    """Tell of each room how well parties fit it."""
+    return [
+        {
+            "roomId": room.cuid,
+            "roomName": room.name,
+            "roomCapacity": room.capacity,
+            "averageAttendees": rounded(measured["attendees"], measured["bookings"]),
+            "capacityUtilization": percent(
+                measured["attendees"], room.capacity * measured["bookings"]
+            ),
+            "oversizedBookings": measured["oversized"],
+            "undersizedBookings": measured["undersized"],
+        }
+        for room, measured in await _rooms(session, days, _OF_CAPACITY)
+    ]
+
+
+async def _rooms(
+    session: AsyncSession, days: Days, names: Sequence[str]
+) -> list[tuple[Room, Measured]]:
+    """Return the rooms in use by name, each with what was measured of it."""
+    reports = Reports(session)
+    measured, nothing = await reports.by_room(days, names), dict.fromkeys(names, 0)
+    return [
+        (room, measured.get(room.id, nothing)) for room in await reports.rooms() if room.is_active
+    ]

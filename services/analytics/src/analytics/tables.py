@@ -1,0 +1,154 @@
+"""The schema `analytics`: copies of what others own, and the facts that follow from them.
+
+A fact is a sum over bookings, of one room and one local day or month. Each booking's part of the
+facts follows from its row alone: what of its room and organizer matters stands in it too. So
+whatever changes, the part of the row as it was goes, and the part of the row as it is comes
+(`repository/facts.py`), and the facts are always the sum over all rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Time,
+)
+
+from analytics.domain import HOURS
+from common.consumer import processed_table
+from common.events import BOOKINGS, ROOMS, USERS
+from common.outbox import Outbox, outbox_table
+from common.schema import Schema
+
+metadata = MetaData(schema="analytics")
+# Only for what can't be handled: the service publishes nothing of its own.
+outbox = Outbox(outbox_table(metadata), source="analytics")
+processed = processed_table(metadata)
+
+_INSTANT: Final = DateTime(timezone=True)
+# Of organizers; `unknown`: their account has not been heard of.
+ROLES: Final = ("admin", "faculty", "student", "staff", "unknown")
+
+# What is counted where a booking begins: on the local day, in its month.
+COUNTS: Final = (
+    "bookings",
+    "no_shows",
+    "wasted_s",
+    "attendees",
+    "oversized",
+    "undersized",
+    *(f"{role}_bookings" for role in ROLES),
+    *(f"starts_{hour:02}" for hour in HOURS),
+)
+# What is counted wherever a booking lasts; `touches_09`: those that last into the hour from 9 on.
+SPREAD: Final = (
+    "booked_s",
+    *(f"{role}_booked_s" for role in ROLES),
+    *(f"touches_{hour:02}" for hour in HOURS),
+)
+MEASURES: Final = (*COUNTS, *SPREAD)
+
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("cuid", Text, nullable=False, unique=True),
+    Column("version", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("building_id", Integer, nullable=False),
+    Column("building", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("opens_at", Time, nullable=False),
+    Column("closes_at", Time, nullable=False),
+    Column("opens_from", _INSTANT),
+    Column("opens_until", _INSTANT),
+    Column("recurrence_rule", Text),
+    Column("created_at", _INSTANT),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("department", Text),
+)
+
+# Without foreign keys: topics come in any order.
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("room_id", Integer, nullable=False),
+    Column("organizer_id", Text, nullable=False),
+    Column("organizer_name", Text, nullable=False),
+    Column("organizer_email", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    # With the organizer.
+    Column("attendees", Integer, nullable=False),
+    Column("starts_at", _INSTANT, nullable=False),
+    Column("ends_at", _INSTANT, nullable=False),
+    # Until when it had the room: one that was released, until then.
+    Column("had_until", _INSTANT, nullable=False),
+    # Confirmed, completed or released, neither a request nor cancelled.
+    Column("is_booked", Boolean, nullable=False),
+    # That, and no admin has put another in its place.
+    Column("is_counted", Boolean, nullable=False),
+    Column("is_no_show", Boolean, nullable=False),
+    Column("is_override", Boolean, nullable=False),
+    Column("created_at", _INSTANT, nullable=False),
+    # Of its room and its organizer, as they were when the facts took it in; null: not known yet.
+    Column("timezone", Text),
+    Column("capacity", Integer),
+    Column("role", Text),
+    CheckConstraint("starts_at < ends_at", name="bookings_end_after_they_start"),
+    Index("bookings_of_room", "room_id"),
+    Index("bookings_of_organizer", "organizer_id"),
+    Index("bookings_by_start", "starts_at", "id"),
+)
+
+# What was measured of a room on a local day, and the sums of whole weeks, from Monday on, and of
+# months, so that a year is not read day by day.
+ROLLUPS: Final[Mapping[str, Sequence[str]]] = {
+    "days": MEASURES,
+    "weeks": ("booked_s",),
+    "months": MEASURES,
+}
+days, weeks, months = (
+    Table(
+        name,
+        metadata,
+        Column("room_id", Integer, primary_key=True, autoincrement=False),
+        Column("start", Date, primary_key=True),
+        *(
+            Column(measure, BigInteger if measure.endswith("_s") else Integer, nullable=False)
+            for measure in measures
+        ),
+        Index(f"{name}_by_start", "start"),
+    )
+    for name, measures in ROLLUPS.items()
+)
+
+SCHEMA: Final = Schema(
+    metadata,
+    Path(__file__).with_name("migrations"),
+    consumed=[USERS, BOOKINGS, ROOMS],
+)

@@ -1,0 +1,73 @@
+"""Tells the analytics service what others would, past Kafka."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from itertools import groupby
+from typing import Any
+
+from analytics.events import SUBSCRIPTIONS
+from common.consumer import Batch
+from common.db import AsyncSession, Database
+from common.events import BookingV1, BuildingV1, CloudEvent, RoomV1, UserV1
+from common.ids import new_cuid
+
+Told = RoomV1 | UserV1 | BookingV1
+HANDLERS = {one.topic.data: one.handle for one in SUBSCRIPTIONS}
+
+
+def building(zone: str = "UTC") -> BuildingV1:
+    return BuildingV1(id=1, name="Main", timezone=zone, opens_at=time(7), closes_at=time(19))
+
+
+def room(room_id: int, version: int = 1, **changes: Any) -> RoomV1:
+    """A room with four seats that is open as its building."""
+    values: dict[str, Any] = {
+        "cuid": f"room-{room_id}",
+        "name": f"Room {room_id}",
+        "building": building(),
+        "floor": 0,
+        "capacity": 4,
+        "amenities": [],
+        "is_active": True,
+        "is_locked": False,
+        "opens_from": None,
+        "opens_until": None,
+        "recurrence_rule": None,
+        **changes,
+    }
+    return RoomV1(id=room_id, version=version, **values)
+
+
+def user(user_id: str, version: int = 1, role: Any = "STUDENT") -> UserV1:
+    return UserV1(
+        id=user_id,
+        version=version,
+        name=user_id.title(),
+        email=f"{user_id}@example.test",
+        role=role,
+        department=None,
+        is_active=True,
+    )
+
+
+async def take(database: Database, batches: Sequence[Sequence[Told]]) -> None:
+    """Take batches, each in its transaction; nothing is refused."""
+    for batch in batches:
+        async with database.sessions.begin() as session:
+            assert not await tell(session, batch)
+
+
+async def tell(session: AsyncSession, batch: Sequence[Told]) -> list[Told]:
+    """Take a batch, a topic's events together as the consumer does; returns what is refused."""
+    refused: list[Told] = []
+    for kind, told in groupby(sorted(batch, key=lambda one: type(one).__name__), key=type):
+        events = [_event(one) for one in told]
+        nought = [0] * len(events)
+        handled = await HANDLERS[kind](session, Batch(events, nought, nought))
+        refused += [one.event.data for one in handled]
+    return refused
+
+
+def _event(one: Told) -> CloudEvent[Any]:
+    now = datetime.now(UTC)
+    return CloudEvent(specversion="1.0", type="x", id=new_cuid(), source="x", time=now, data=one)
