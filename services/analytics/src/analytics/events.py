@@ -1,17 +1,15 @@
 """What the service does with the events that it takes."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 from zoneinfo import available_timezones
 
 from analytics.repository.facts import Facts
 from common.consumer import Refused, Subscription
-from common.copies import sort_out
+from common.copies import LARGEST, is_datable, sort_out, wrong_booking
 from common.db import AsyncSession
 from common.events import BOOKINGS, ROOMS, USERS, BookingV1, CloudEvent, RoomV1, UserV1
 
-LARGEST: Final = 2**63 - 1
 _BOOKED: Final = frozenset({"confirmed", "completed", "no_show"})
 
 
@@ -70,7 +68,7 @@ async def on_bookings(
     session: AsyncSession, events: Sequence[CloudEvent[BookingV1]]
 ) -> list[Refused[BookingV1]]:
     """Keep bookings as they are now, and correct the facts by what has changed."""
-    good, refused = sort_out(events, _wrong_booking)
+    good, refused = sort_out(events, wrong_booking)
     newest: dict[str, BookingV1] = {}
     for booking in good:
         known = newest.setdefault(booking.id, booking)
@@ -114,28 +112,13 @@ def _wrong_room(room: RoomV1) -> str | None:
     if max(room.capacity, room.building.id) >= 2**31 or room.version > LARGEST:
         return "a number is too large"
     moments = (room.opens_from, room.opens_until, room.created_at)
-    if not all(_is_datable(moment) for moment in moments if moment is not None):
+    if not all(is_datable(moment) for moment in moments if moment is not None):
         return "a moment is too far away"
     return None
 
 
 def _wrong_user(user: UserV1) -> str | None:
     return "the version is too large" if user.version > LARGEST else None
-
-
-def _wrong_booking(booking: BookingV1) -> str | None:
-    if not 1 <= len(booking.id) <= 200:
-        return "a booking's id has 1 to 200 characters"
-    if booking.version > LARGEST:
-        return "the version is too large"
-    begins, ends = booking.starts_at, booking.ends_at
-    if not (_is_datable(begins) and _is_datable(ends)) or begins >= ends:
-        return f"from {begins} to {ends} is no time"
-    return None
-
-
-def _is_datable(moment: datetime) -> bool:
-    return 1900 <= moment.year <= 9000
 
 
 # The version of what is told is its claim: it is taken once, however often it comes.
