@@ -712,8 +712,8 @@ BOOKINGS: Final = (
     Mutant(
         name="a series keeps the time on the wall",
         path=f"{BOOKING_SOURCES}/recurrence.py",
-        old="start = first.start.astimezone(zone).replace(tzinfo=None)",
-        new="zone = ZoneInfo('UTC')\n    start = first.start.astimezone(zone).replace(tzinfo=None)",
+        old="start = local_time(first.start, zone)",
+        new="zone = ZoneInfo('UTC')\n    start = local_time(first.start, zone)",
         tests=(f"{BOOKING_TESTS}/unit/test_recurrence.py",),
     ),
     Mutant(
