@@ -181,10 +181,9 @@ def users_told() -> Iterator[Any]:
 
 def said_of(row: dict[str, str], data: Any) -> Any:
     """Find what an answer says of a row of the guide."""
-    if row.get("room") == "totals":
-        return data["totals"][row["figure"]]
     if "room" in row:
-        data = data["rooms"] if "rooms" in data else data
+        if isinstance(data, dict):
+            data = [*data["rooms"], {"roomName": "totals", **data["totals"]}]
         [of_room] = [one for one in data if one["roomName"] == row["room"]]
         if row["figure"].startswith("20"):
             [week] = [one for one in of_room["weeklyBreakdown"] if one["week"] == row["figure"]]
