@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import doors
 import pytest
-from doors import Crossing
 
+import doors
 import occupancy.tables
 from common.db import Database
 from common.testing.plugin import CloneDatabase
+from doors import Crossing
 from occupancy.service import cameras
 
 CROSSED_AT = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -90,18 +90,26 @@ def crossing(sequence: int, crossed_at: datetime, **changes: Any) -> CrossingV1:
 
 
 async def take(database: Database, batches: Sequence[Sequence[Told]]) -> None:
-    """Take batches, each in its transaction."""
+    """Take batches, each in its transaction; nothing is refused."""
     for batch in batches:
         async with database.sessions.begin() as session:
-            await tell(session, batch)
+            assert not await tell(session, batch)
 
 
-async def tell(session: AsyncSession, batch: Sequence[Told]) -> None:
-    """Take a batch, a topic's events together as the consumer does; they have just arrived."""
+async def tell(session: AsyncSession, batch: Sequence[Told]) -> list[Told]:
+    """Take a batch, a topic's events together as the consumer does; they have just arrived.
+
+    Returns:
+        what is refused.
+    """
+    refused: list[Told] = []
     for kind, told in groupby(sorted(batch, key=lambda one: type(one).__name__), key=type):
         events = [_event(one) for one in told]
         arrived = [int(event.time.timestamp() * 1000) for event in events]
-        assert not await HANDLERS[kind](session, Batch(events, arrived, [0] * len(events)))
+        taken = Batch(events, arrived, [0] * len(events))
+        handled = await HANDLERS[kind](session, taken)
+        refused += [one.event.data for one in handled]
+    return refused
 
 
 def _event(one: Told) -> CloudEvent[Any]:

@@ -157,8 +157,8 @@ days, weeks, months = (
     for name, measures in ROLLUPS.items()
 )
 
-# Up to when bookings that are over were measured: one row. Who takes levels, rooms or bookings
-# holds it, so that none of them misses what another has not committed yet.
+# Up to when bookings that are over were measured: one row. Who takes levels, rooms, people or
+# bookings holds it, so that none of them misses what another has not committed yet.
 clock = Table(
     "clock",
     metadata,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from doors import Crossing, add_camera, count
 from sqlalchemy import insert, select, update
 
 from common import migrations, roles
@@ -19,6 +18,7 @@ from common.consumer import Batch
 from common.db import AsyncSession, Database, create_engine
 from common.events import ALERTS, CAMERAS, HEARTBEATS, AlertV1
 from common.ids import new_cuid
+from doors import Crossing, add_camera, count
 from local_stack.postgres import Postgres
 from occupancy.equipment import Heartbeat
 from occupancy.events import on_heartbeats

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import doors
-from doors import Crossing, add_camera
 from sqlalchemy import select
 
+import doors
 from common.db import Database
 from common.events import LEVELS
 from common.identity import Identity, Role
+from doors import Crossing, add_camera
 from occupancy.repository.counts import Counts
 from occupancy.repository.history import History
 from occupancy.service import cameras, history

@@ -9,14 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
-import doors
 import pytest
-from doors import Crossing, add_camera
 from long_way import US, hours_of
 from sqlalchemy import func, select, text
 
+import doors
 from common.db import Database
 from common.testing.plugin import CloneDatabase
+from doors import Crossing, add_camera
 from occupancy.history import (
     MINUTE,
     Minute,

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count as numbers_from
 from typing import Any
 
-from doors import Crossing, add_camera, count
 from sqlalchemy import select, update
 
 from common.db import AsyncSession, Database
 from common.events import LEVELS, LevelV1
+from doors import Crossing, add_camera, count
 from occupancy.service import cameras as service
 from occupancy.tables import cameras, outbox
 

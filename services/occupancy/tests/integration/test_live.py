@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import asyncpg
-from doors import add_camera
 
 from common.db import Database
 from common.tasks import end
+from doors import add_camera
 from occupancy.live import Board
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import click
 import pytest
 from aiokafka import AIOKafkaProducer
-from doors import add_camera
 
 from common.db import Database
 from common.events import CROSSINGS, CrossingV1
 from common.testing.plugin import Broker
+from doors import add_camera
 from occupancy.recount import recount
 from occupancy.repository.counts import Counts
 

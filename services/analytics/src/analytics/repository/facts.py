@@ -17,10 +17,6 @@ from analytics.tables import rooms, users
 from common.copies import take_newest
 from common.db import fetch_all_hot
 
-# Whoever reads rooms and people here for their bookings, and whoever writes them, wait for each
-# other: else a booking and its room that come at the same time would not see each other.
-_HOLD_COPIES: Final = text("LOCK TABLE analytics.rooms, analytics.users IN SHARE MODE")
-
 # A room or a person may have more bookings than are counted anew within the usual time.
 _HOWEVER_LONG: Final = text("SET LOCAL statement_timeout = 0")
 
@@ -96,6 +92,7 @@ class Facts:
     async def take_users(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep people; their bookings are counted by their roles."""
         await self._session.execute(_HOWEVER_LONG)
+        await self._measuring.hold()
         await take_newest(self._session, users, rows)
         ids = sorted({row["id"] for row in rows})
         await fetch_all_hot(self._session, _GIVE_ROLES + COUNT, ids)
@@ -108,7 +105,6 @@ class Facts:
         """
         ids = columns[0]
         await self._measuring.hold()
-        await self._session.execute(_HOLD_COPIES)
         days = await self._measuring.days_of(ids)
         await fetch_all_hot(self._session, _TAKE + COUNT, *columns)
         await self._measuring.measure(ids)

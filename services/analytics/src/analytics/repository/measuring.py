@@ -190,13 +190,17 @@ LocalDays = list[tuple[int, date]]
 
 
 class Measuring:
-    """Levels as their topic has told of them, and what follows of bookings and days."""
+    """Levels as their topic has told of them, and what follows for bookings and days."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
     async def hold(self) -> None:
-        """Let nobody else take levels, rooms or bookings until the transaction ends."""
+        """Let nobody else take any of these until the transaction ends.
+
+        Else a booking and its room, organizer or level that come at the same time would not see
+        each other. Crossings are of nobody's concern.
+        """
         await self._session.execute(_HOLD)
 
     async def take_levels(self, columns: Sequence[Sequence[Any]]) -> None:
