@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from long_way import Seen, facts_of, presence_of, seen_in
+from msgspec.structs import replace
 from publishing import booking
 from sqlalchemy import delete, select, text, update
 from telling import Told, building, camera, crossing, room, take, tell
@@ -176,6 +177,10 @@ async def test_what_is_measured_follows_from_what_was_told_in_whatever_order(
             [level(1, 60, 2, 0)],
         ]
     )
+    # The level is too old before the booking ends.
+    @example([[room(1), room(2), level(1, 0, 1, 2), booked(1, 4300, 60, id="one")], [after(9000)]])
+    # It is not over yet, though a level is known from its start.
+    @example([[room(1), room(2), level(1, 0, 1, 2), after(60)], [booked(1, 30, 120, id="one")]])
     # A booking that goes leaves whoever was there without one; and the room's day is another's.
     @example(
         [
@@ -243,6 +248,25 @@ async def test_where_no_camera_is_left_nothing_is_measured(database: Database) -
     seen = LevelV1(room_id=1, version=2, occupancy=1, measured_at=later)
     await take(database, [[camera(3, room_id=1)], [seen]])
     assert await measured(database) == {"one": (1, 0)}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(level(1, 0, 1, 0), version=2**63 - 1),
+        replace(level(1, 0, 1, 0), occupancy=2**31),
+        replace(level(1, 0, 1, 0), measured_at=datetime(1, 1, 1, tzinfo=UTC)),
+        camera(1, 2**63),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+async def test_what_would_break_the_database_is_parked(database: Database, wrong: Told) -> None:
+    good = [room(1), level(1, 0, 1, 2), level(1, 60, 2, 0), camera(2)]
+
+    async with database.sessions.begin() as session:
+        assert await tell(session, [wrong, *good]) == [wrong]
+
+    assert await there(database) == {(1, BEGIN.date()): (3600, 3600)}
 
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
