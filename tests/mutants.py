@@ -1367,13 +1367,14 @@ PAGES: Final = (
 
 ANALYTICS_SOURCES: Final = "services/analytics/src/analytics"
 FACTS: Final = "services/analytics/tests/integration/test_facts.py"
+MEASURED: Final = "services/analytics/tests/integration/test_measuring.py"
 FIGURES: Final = "services/analytics/tests/unit/test_domain.py"
 EXPORTED: Final = "services/analytics/tests/integration/test_export.py"
 
 ANALYTICS: Final = (
     Mutant(
         name="what a booking was is taken away from the facts",
-        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        path=f"{ANALYTICS_SOURCES}/repository/counting.py",
         old="SELECT -1 AS sign, was AS one",
         new="SELECT 0 AS sign, was AS one",
         tests=(
@@ -1392,7 +1393,7 @@ ANALYTICS: Final = (
     Mutant(
         name="a room that changes counts its bookings anew",
         path=f"{ANALYTICS_SOURCES}/repository/facts.py",
-        old="await fetch_all_hot(self._session, _PUT_IN_ROOMS + _COUNT, ids)",
+        old="await fetch_all_hot(self._session, _PUT_IN_ROOMS + COUNT, ids)",
         new="del ids",
         tests=(
             f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
@@ -1400,10 +1401,69 @@ ANALYTICS: Final = (
     ),
     Mutant(
         name="a booking and its room that come at once see each other",
-        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
-        old='text("LOCK TABLE analytics.rooms, analytics.users IN SHARE MODE")',
+        path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
+        old='text("SELECT at FROM analytics.clock FOR UPDATE")',
         new='text("SELECT 1")',
-        tests=(f"{FACTS}::test_a_booking_and_its_room_that_come_at_the_same_time_see_each_other",),
+        tests=(
+            f"{FACTS}::test_a_booking_and_its_room_that_come_at_the_same_time_see_each_other",
+            f"{MEASURED}::test_a_booking_and_a_level_that_come_at_the_same_time_see_each_other",
+        ),
+    ),
+    Mutant(
+        name="a level that comes late measures bookings anew",
+        path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
+        old='await self.measure([row["id"] for row in beside])',
+        new="del beside",
+        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+    ),
+    Mutant(
+        name="a booking is measured when its level is known for all of it",
+        path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
+        old="HAVING sum(until - since) = had_until - starts_at AND",
+        new="HAVING",
+        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+    ),
+    Mutant(
+        name="a booking is measured when it is over",
+        path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
+        old=" AS found ON is_counted AND had_until <= (SELECT at FROM analytics.clock)",
+        new=" AS found ON is_counted",
+        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+    ),
+    Mutant(
+        name="a booking that changes changes when its room was used without one",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old="count_days(days + await self._measuring.days_of(ids))",
+        new="count_days(days)",
+        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+    ),
+    Mutant(
+        name="where no camera is left nothing is measured",
+        path=f"{ANALYTICS_SOURCES}/service/measuring.py",
+        old="    if dark:\n",
+        new="    if not dark:\n",
+        tests=(f"{MEASURED}::test_where_no_camera_is_left_nothing_is_measured",),
+    ),
+    Mutant(
+        name="a crossing that comes again is not counted in the flow again",
+        path=f"{ANALYTICS_SOURCES}/repository/doors.py",
+        old="    WHERE sequence > high OR claimed.missing @> sequence\n",
+        new="",
+        tests=(f"{MEASURED}::test_a_crossing_counts_once_however_late_and_often_it_comes",),
+    ),
+    Mutant(
+        name="a crossing that comes late is counted in the flow",
+        path=f"{ANALYTICS_SOURCES}/repository/doors.py",
+        old="    WHERE sequence > high OR claimed.missing @> sequence\n",
+        new="    WHERE sequence > high\n",
+        tests=(f"{MEASURED}::test_a_crossing_counts_once_however_late_and_often_it_comes",),
+    ),
+    Mutant(
+        name="a level holds for three days at most",
+        path=f"{ANALYTICS_SOURCES}/domain.py",
+        old="HOLDS_DAYS: Final = 3",
+        new="HOLDS_DAYS: Final = 300",
+        tests=("services/analytics/tests/integration/test_metrics_guide.py",),
     ),
     Mutant(
         name="hours open are those that the room's owner says",

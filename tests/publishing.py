@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from running_system import System
 
-from common.events import BOOKINGS, LEVELS, BookingV1, LevelV1, PersonV1
+from common.events import BOOKINGS, LEVELS, BookingV1, LevelV1, PersonV1, Topic
 from common.ids import new_cuid
 from common.topics import ensure_topics
 
@@ -53,22 +53,25 @@ class Publisher:
     producer: AIOKafkaProducer
 
     async def booking(self, data: BookingV1) -> None:
-        raw = BOOKINGS.encode(
-            data,
-            event_id=new_cuid(),
-            source="tests",
-            subject=f"booking/{data.id}",
-            at=datetime.now(UTC),
-        )
-        await self.producer.send_and_wait(BOOKINGS.name, raw, key=str(data.room_id).encode())
+        await self.send(BOOKINGS, data)
 
-    async def level(self, room_id: int, version: int, occupancy: int) -> None:
-        now = datetime.now(UTC)
-        data = LevelV1(room_id=room_id, version=version, occupancy=occupancy, measured_at=now)
-        raw = LEVELS.encode(
-            data, event_id=new_cuid(), source="tests", subject=f"room/{room_id}", at=now
+    async def level(
+        self, room_id: int, version: int, occupancy: int, measured_at: datetime | None = None
+    ) -> None:
+        """Tell a room's level; measured now, unless said."""
+        moment = measured_at or datetime.now(UTC)
+        await self.send(
+            LEVELS,
+            LevelV1(room_id=room_id, version=version, occupancy=occupancy, measured_at=moment),
         )
-        await self.producer.send_and_wait(LEVELS.name, raw, key=str(room_id).encode())
+
+    async def send(self, topic: Topic[Any], data: Any) -> None:
+        """Send what has a key of its own in the field that the topic names."""
+        key = str(getattr(data, topic.key))
+        raw = topic.encode(
+            data, event_id=new_cuid(), source="tests", subject=key, at=datetime.now(UTC)
+        )
+        await self.producer.send_and_wait(topic.name, raw, key=key.encode())
 
 
 @asynccontextmanager

@@ -1,19 +1,25 @@
 """Facts from bookings, walked through minute by minute: what Postgres does in one statement."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from common.events import BookingV1, RoomV1, UserV1
+from common.events import BookingV1, LevelV1, RoomV1, UserV1
 
 MINUTE: Final = timedelta(minutes=1)
+HOLDS: Final = timedelta(days=3)
+# By booking: the most people at once, and for how many seconds there were none.
+Seen = Mapping[str, tuple[int, int]]
 Facts = Mapping[tuple[int, date], Mapping[str, int]]
 
 
 def facts_of(
-    bookings: Iterable[BookingV1], rooms: Mapping[int, RoomV1], users: Mapping[str, UserV1]
+    bookings: Iterable[BookingV1],
+    rooms: Mapping[int, RoomV1],
+    users: Mapping[str, UserV1],
+    seen: Seen | None = None,
 ) -> Facts:
     """Add bookings up, by room and local day; without what is zero.
 
@@ -23,18 +29,17 @@ def facts_of(
     facts: dict[tuple[int, date], Counter[str]] = {}
     for booking in bookings:
         room = rooms.get(booking.room_id)
-        is_booked = booking.status in {"confirmed", "completed", "no_show"}
-        if room is None or not is_booked or booking.overridden_by is not None:
+        if room is None or not counts(booking):
             continue
         user = users.get(booking.organizer.id)
         role = user.role.lower() if user else "unknown"
-        until = booking.ends_at
-        if booking.status == "no_show" and booking.checkin_until is not None:
-            until = min(until, booking.checkin_until)
+        until = had_until(booking)
         zone = ZoneInfo(room.building.timezone)
         first = booking.starts_at.astimezone(zone)
         of_first = facts.setdefault((room.id, first.date()), Counter())
         people = len({booking.organizer.id, *booking.attendee_ids})
+        wasted_s = int((until - booking.starts_at).total_seconds())
+        people, wasted_s = (seen or {}).get(booking.id, (people, wasted_s))
         of_first["bookings"] += 1
         of_first[f"{role}_bookings"] += 1
         of_first[f"starts_{first.hour:02}"] += 1
@@ -43,7 +48,7 @@ def facts_of(
         of_first["undersized"] += people > room.capacity
         if booking.status == "no_show":
             of_first["no_shows"] += 1
-            of_first["wasted_s"] += int((until - booking.starts_at).total_seconds())
+            of_first["wasted_s"] += wasted_s
         touched = set()
         minute = booking.starts_at
         while minute < until:
@@ -60,6 +65,70 @@ def facts_of(
         for key, counted in facts.items()
         if any(counted.values())
     }
+
+
+def counts(booking: BookingV1) -> bool:
+    is_booked = booking.status in {"confirmed", "completed", "no_show"}
+    return is_booked and booking.overridden_by is None
+
+
+def had_until(booking: BookingV1) -> datetime:
+    if booking.status == "no_show" and booking.checkin_until is not None:
+        return min(booking.ends_at, booking.checkin_until)
+    return booking.ends_at
+
+
+def seen_in(bookings: Iterable[BookingV1], levels: Sequence[LevelV1], now: datetime) -> Seen:
+    """Look at each minute of bookings that are over, how many people were there."""
+    found = {}
+    for booking in bookings:
+        until = had_until(booking)
+        if not counts(booking) or until > now:
+            continue
+        told = _of_room(levels, booking.room_id)
+        people = [_held(told, minute) for minute in _minutes(booking.starts_at, until)]
+        known = [one.occupancy for one in people if one is not None]
+        if len(known) == len(people) > 0:
+            found[booking.id] = max(known), 60 * known.count(0)
+    return found
+
+
+def presence_of(
+    bookings: Iterable[BookingV1], rooms: Iterable[RoomV1], levels: Sequence[LevelV1]
+) -> Mapping[tuple[int, date], tuple[int, int]]:
+    """Add up by room and local day: somebody was there, and outside any booking; in seconds."""
+    spans = [(one.room_id, one.starts_at, had_until(one)) for one in bookings if counts(one)]
+    found: dict[tuple[int, date], tuple[int, int]] = {}
+    for room in rooms:
+        zone = ZoneInfo(room.building.timezone)
+        told = _of_room(levels, room.id)
+        if not told:
+            continue
+        held = [(since, until) for room_id, since, until in spans if room_id == room.id]
+        for minute in _minutes(told[0].measured_at, told[-1].measured_at):
+            level = _held(told, minute)
+            if level is not None and level.occupancy:
+                key = room.id, minute.astimezone(zone).date()
+                occupied_s, unbooked_s = found.get(key, (0, 0))
+                free = not any(since <= minute < until for since, until in held)
+                found[key] = occupied_s + 60, unbooked_s + 60 * free
+    return found
+
+
+def _of_room(levels: Iterable[LevelV1], room_id: int) -> list[LevelV1]:
+    told = [one for one in levels if one.room_id == room_id]
+    return sorted(told, key=lambda one: (one.measured_at, one.version))
+
+
+def _held(told: Sequence[LevelV1], minute: datetime) -> LevelV1 | None:
+    before = [one for one in told if one.measured_at <= minute]
+    return before[-1] if before and minute < before[-1].measured_at + HOLDS else None
+
+
+def _minutes(since: datetime, until: datetime) -> Iterable[datetime]:
+    while since < until:
+        yield since
+        since += MINUTE
 
 
 def by_month(facts: Facts) -> Facts:

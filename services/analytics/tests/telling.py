@@ -8,10 +8,20 @@ from typing import Any
 from analytics.events import SUBSCRIPTIONS
 from common.consumer import Batch
 from common.db import AsyncSession, Database
-from common.events import BookingV1, BuildingV1, CloudEvent, RoomV1, UserV1
+from common.events import (
+    AllocationV1,
+    BookingV1,
+    BuildingV1,
+    CameraV1,
+    CloudEvent,
+    CrossingV1,
+    LevelV1,
+    RoomV1,
+    UserV1,
+)
 from common.ids import new_cuid
 
-Told = RoomV1 | UserV1 | BookingV1
+Told = RoomV1 | UserV1 | BookingV1 | LevelV1 | CameraV1 | CrossingV1 | AllocationV1
 HANDLERS = {one.topic.data: one.handle for one in SUBSCRIPTIONS}
 
 
@@ -50,6 +60,35 @@ def user(user_id: str, version: int = 1, role: Any = "STUDENT") -> UserV1:
     )
 
 
+def camera(camera_id: int, version: int = 1, **changes: Any) -> CameraV1:
+    """A camera in use at the door of the room of its number."""
+    values: dict[str, Any] = {
+        "camera_id": f"cam-{camera_id}",
+        "camera_name": f"Door {camera_id}",
+        "location": None,
+        "camera_type": "bidirectional",
+        "room_id": camera_id,
+        "max_occupancy": None,
+        "is_active": True,
+        **changes,
+    }
+    return CameraV1(id=camera_id, version=version, **values)
+
+
+def crossing(sequence: int, crossed_at: datetime, **changes: Any) -> CrossingV1:
+    """Somebody who came in by the first camera."""
+    values: dict[str, Any] = {
+        "edge_id": "edge-1",
+        "camera_id": 1,
+        "line_id": 1,
+        "direction": "entry",
+        "track_id": str(sequence),
+        "confidence": 0.9,
+        **changes,
+    }
+    return CrossingV1(sequence=sequence, crossed_at=crossed_at, **values)
+
+
 async def take(database: Database, batches: Sequence[Sequence[Told]]) -> None:
     """Take batches, each in its transaction; nothing is refused."""
     for batch in batches:
@@ -58,12 +97,17 @@ async def take(database: Database, batches: Sequence[Sequence[Told]]) -> None:
 
 
 async def tell(session: AsyncSession, batch: Sequence[Told]) -> list[Told]:
-    """Take a batch, a topic's events together as the consumer does; returns what is refused."""
+    """Take a batch, a topic's events together as the consumer does; they have just arrived.
+
+    Returns:
+        what is refused.
+    """
     refused: list[Told] = []
     for kind, told in groupby(sorted(batch, key=lambda one: type(one).__name__), key=type):
         events = [_event(one) for one in told]
-        nought = [0] * len(events)
-        handled = await HANDLERS[kind](session, Batch(events, nought, nought))
+        arrived = [int(event.time.timestamp() * 1000) for event in events]
+        taken = Batch(events, arrived, [0] * len(events))
+        handled = await HANDLERS[kind](session, taken)
         refused += [one.event.data for one in handled]
     return refused
 

@@ -16,6 +16,8 @@ HOUR_S: Final = 3600
 # Of a day on which nobody has said when the room is open.
 OTHERWISE_OPEN_S: Final = 12 * HOUR_S
 PEAK_HOURS: Final = 3
+# For how long a level holds if no other comes: over a weekend. Then its camera may be broken.
+HOLDS_DAYS: Final = 3
 # Written first, whether or not anybody of them has booked.
 FIRST_ROLES: Final = ("student", "faculty", "admin")
 
@@ -141,3 +143,8 @@ def peak_hours(measured: Measured) -> list[str]:
     """Name the hours in which most bookings begin, most of all first; `09:00`."""
     begun = [(-measured[f"starts_{hour:02}"], hour) for hour in HOURS]
     return [f"{hour:02}:00" for count, hour in sorted(begun)[:PEAK_HOURS] if count]
+
+
+def suggested_capacity(capacity: int, parties: int, largest: int) -> int | None:
+    """Return how many seats would do for a room whose parties never fill half; None: they do."""
+    return largest if parties and 2 * largest < capacity else None

@@ -1,15 +1,41 @@
 """What the service does with the events that it takes."""
 
+import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from analytics.repository.allocations import Allocations
+from analytics.repository.doors import Doors
 from analytics.repository.facts import Facts
-from common.consumer import Refused, Subscription
+from analytics.repository.measuring import Measuring
+from analytics.service.measuring import take_cameras
+from common.consumer import Batch, Refused, Subscription
 from common.copies import LARGEST, is_datable, sort_out, wrong_booking
 from common.db import AsyncSession
-from common.events import BOOKINGS, ROOMS, USERS, BookingV1, CloudEvent, RoomV1, UserV1
+from common.errors import BrokenEvent
+from common.events import (
+    ALLOCATIONS,
+    BOOKINGS,
+    CAMERAS,
+    CROSSINGS,
+    LEVELS,
+    ROOMS,
+    USERS,
+    AllocationV1,
+    BookingV1,
+    CameraV1,
+    CloudEvent,
+    CrossingV1,
+    LevelV1,
+    RoomV1,
+    UserV1,
+)
 
+QUARTER_S: Final = 900
+_LATEST_S: Final = timedelta(days=90).total_seconds()
+_AHEAD_S: Final = 60.0
 _BOOKED: Final = frozenset({"confirmed", "completed", "no_show"})
 
 
@@ -106,6 +132,113 @@ def _booking(booking: BookingV1) -> tuple[Any, ...]:
     )
 
 
+async def on_levels(
+    session: AsyncSession, events: Sequence[CloudEvent[LevelV1]]
+) -> list[Refused[LevelV1]]:
+    """Keep how many people are in rooms, and measure what it is of."""
+    good, refused = sort_out(events, _wrong_level)
+    rows = [(one.room_id, one.measured_at, one.version, one.occupancy) for one in good]
+    if rows:
+        await Measuring(session).take_levels(list(zip(*rows, strict=True)))
+    return refused
+
+
+async def on_cameras(
+    session: AsyncSession, events: Sequence[CloudEvent[CameraV1]]
+) -> list[Refused[CameraV1]]:
+    """Keep cameras as they are now."""
+    wrong = [event for event in events if not _is_kept(event)]
+    told = [(_camera(event.data), event.time) for event in events if _is_kept(event)]
+    if told:
+        await take_cameras(session, told)
+    return [Refused(event, BrokenEvent("a number or a moment is too large")) for event in wrong]
+
+
+def _is_kept(event: CloudEvent[CameraV1]) -> bool:
+    return event.data.version <= LARGEST and is_datable(event.time)
+
+
+def _camera(camera: CameraV1) -> dict[str, Any]:
+    return {
+        "id": camera.id,
+        "version": camera.version,
+        "code": camera.camera_id,
+        "name": camera.camera_name,
+        "type": camera.camera_type,
+        "room_id": camera.room_id,
+        "is_active": camera.is_active,
+    }
+
+
+async def on_crossings(
+    session: AsyncSession, events: Batch[CrossingV1]
+) -> list[Refused[CrossingV1]]:
+    """Count who went by which camera; also by one that is not known yet."""
+    told = [event.data for event in events]
+    await Doors(session).take_crossings(
+        [
+            [one.camera_id for one in told],
+            [one.edge_id for one in told],
+            [one.sequence for one in told],
+            [one.direction == "entry" for one in told],
+            _quarters([one.crossed_at for one in told], events.arrived_ms),
+        ]
+    )
+    return []
+
+
+def _quarters(crossed_at: Sequence[datetime], arrived_ms: Sequence[int]) -> list[int]:
+    """Return in which quarters of an hour crossings were, as far as their edges can be believed.
+
+    As occupancy does: what is said to have been longer than 90 days before it arrived, or later
+    than it, was then. A topic that was made before its broker stamped records has any time.
+    """
+    now_s = time.time()
+    quarters = []
+    for crossed, arrived in zip(crossed_at, arrived_ms, strict=True):
+        told_s, came_s = crossed.timestamp(), arrived / 1000
+        if not 0 < came_s <= now_s + _AHEAD_S:
+            came_s = now_s
+        is_believed = came_s - _LATEST_S <= told_s <= came_s + _AHEAD_S
+        quarters.append(int((told_s if is_believed else came_s) // QUARTER_S))
+    return quarters
+
+
+async def on_allocations(
+    session: AsyncSession, events: Sequence[CloudEvent[AllocationV1]]
+) -> list[Refused[AllocationV1]]:
+    """Keep for when how many seats of rooms are allocated."""
+    good, refused = sort_out(events, _wrong_allocation)
+    if good:
+        await Allocations(session).take([_allocation(one) for one in good])
+    return refused
+
+
+def _allocation(allocation: AllocationV1) -> dict[str, Any]:
+    taken = () if allocation.is_deleted else allocation.occurrences
+    return {
+        "id": allocation.id,
+        "version": allocation.version,
+        "room_id": allocation.room_id,
+        "seats": allocation.allocated_seats,
+        "starts": [one.starts_at for one in taken],
+        "ends": [one.ends_at for one in taken],
+    }
+
+
+def _wrong_level(level: LevelV1) -> str | None:
+    if level.occupancy >= 2**31 or level.version >= LARGEST:
+        return "a number is too large"
+    return None if is_datable(level.measured_at) else "a moment is too far away"
+
+
+def _wrong_allocation(allocation: AllocationV1) -> str | None:
+    if allocation.allocated_seats >= 2**31 or allocation.version > LARGEST:
+        return "a number is too large"
+    moments = (at for one in allocation.occurrences for at in (one.starts_at, one.ends_at))
+    return None if all(map(is_datable, moments)) else "a moment is too far away"
+
+
 def _wrong_room(room: RoomV1) -> str | None:
     if room.building.timezone not in available_timezones():
         return "the time zone is unknown"
@@ -121,9 +254,14 @@ def _wrong_user(user: UserV1) -> str | None:
     return "the version is too large" if user.version > LARGEST else None
 
 
-# The version of what is told is its claim: it is taken once, however often it comes.
+# The version of what is told is its claim: it is taken once, however often it comes; a crossing's
+# is its edge's number for it.
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = [
     Subscription(USERS, on_users, claims=False),
     Subscription(BOOKINGS, on_bookings, claims=False),
     Subscription(ROOMS, on_rooms, claims=False),
+    Subscription(LEVELS, on_levels, claims=False),
+    Subscription(CAMERAS, on_cameras, claims=False),
+    Subscription(CROSSINGS, on_crossings, claims=False),
+    Subscription(ALLOCATIONS, on_allocations, claims=False),
 ]

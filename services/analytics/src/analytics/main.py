@@ -1,7 +1,10 @@
 """Puts the analytics service together and runs it."""
 
+from functools import partial
+
 from analytics.api import circle_time, university
 from analytics.events import SUBSCRIPTIONS
+from analytics.service.measuring import measure_what_ends
 from analytics.settings import Settings
 from analytics.tables import SCHEMA, outbox, processed
 from common.app import create_app
@@ -39,8 +42,11 @@ def build(settings: Settings) -> Parts:
     app.state.database = database
     app.state.settings = settings
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
-    workers = [consumer.run, relay.run]
-    return Parts(app, workers=workers, close=database.close)
+    return Parts(
+        app,
+        workers=[consumer.run, relay.run, partial(measure_what_ends, database)],
+        close=database.close,
+    )
 
 
 SERVICE = Service("analytics", Settings, SCHEMA, build)

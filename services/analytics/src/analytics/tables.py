@@ -4,6 +4,10 @@ A fact is a sum over bookings, of one room and one local day or month. Each book
 facts follows from its row alone: what of its room and organizer matters stands in it too. So
 whatever changes, the part of the row as it was goes, and the part of the row as it is comes
 (`repository/facts.py`), and the facts are always the sum over all rows.
+
+What cameras tell of a room stands in its levels, each of which holds until the next one. What
+follows from them, of a booking (`seen`, `empty_s`) and of a local day (`presence`), is worked out
+anew whenever a level or a booking there changes (`repository/measuring.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -24,10 +29,11 @@ from sqlalchemy import (
     Text,
     Time,
 )
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
 
 from analytics.domain import HOURS
 from common.consumer import processed_table
-from common.events import BOOKINGS, ROOMS, USERS
+from common.events import ALLOCATIONS, BOOKINGS, CAMERAS, CROSSINGS, LEVELS, ROOMS, USERS
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
 
@@ -119,8 +125,12 @@ bookings = Table(
     Column("timezone", Text),
     Column("capacity", Integer),
     Column("role", Text),
+    # The most people at once that cameras counted in it, and how long nobody was there; null: it
+    # is not over yet, or the room's level is not known for all of it.
+    Column("seen", Integer),
+    Column("empty_s", BigInteger),
     CheckConstraint("starts_at < ends_at", name="bookings_end_after_they_start"),
-    Index("bookings_of_room", "room_id"),
+    Index("bookings_of_room_by_end", "room_id", "had_until", "starts_at"),
     Index("bookings_of_organizer", "organizer_id"),
     Index("bookings_by_start", "starts_at", "id"),
 )
@@ -147,8 +157,87 @@ days, weeks, months = (
     for name, measures in ROLLUPS.items()
 )
 
+# Up to when bookings that are over were measured: one row. Who takes levels, rooms, people or
+# bookings holds it, so that none of them misses what another has not committed yet.
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", _INSTANT, nullable=False),
+    CheckConstraint("id = 1", name="there_is_one_clock"),
+)
+
+# How many people are in a room from a moment on; of one moment, the highest version holds. Null:
+# from then on no camera looks.
+levels = Table(
+    "levels",
+    metadata,
+    Column("room_id", Integer, primary_key=True, autoincrement=False),
+    Column("measured_at", _INSTANT, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("occupancy", Integer),
+)
+
+# For how long somebody was in a room on a local day, and outside any booking; up to the room's last
+# level. The day is one of that zone.
+presence = Table(
+    "presence",
+    metadata,
+    Column("room_id", Integer, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("timezone", Text, nullable=False),
+    Column("occupied_s", BigInteger, nullable=False),
+    Column("unbooked_s", BigInteger, nullable=False),
+)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    # By which edges know it.
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("room_id", Integer),
+    Column("is_active", Boolean, nullable=False),
+)
+
+# Which crossings of an edge's camera were counted: up to `high`, but for what is `missing`.
+edges = Table(
+    "edges",
+    metadata,
+    Column("camera_id", Integer, primary_key=True, autoincrement=False),
+    Column("edge_id", Text, primary_key=True),
+    Column("high", BigInteger, nullable=False),
+    Column("missing", INT8MULTIRANGE, nullable=False),
+)
+
+# Crossings by quarters of an hour, of which every zone's hours and days are made: a camera may come
+# into another zone.
+flow = Table(
+    "flow",
+    metadata,
+    Column("camera_id", Integer, primary_key=True, autoincrement=False),
+    Column("start", _INSTANT, primary_key=True),
+    Column("entries", Integer, nullable=False),
+    Column("exits", Integer, nullable=False),
+)
+
+# When they take place: as many ends as starts.
+allocations = Table(
+    "allocations",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("room_id", Integer, nullable=False),
+    Column("seats", Integer, nullable=False),
+    Column("starts", ARRAY(_INSTANT), nullable=False),
+    Column("ends", ARRAY(_INSTANT), nullable=False),
+)
+
 SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
-    consumed=[USERS, BOOKINGS, ROOMS],
+    consumed=[USERS, BOOKINGS, ROOMS, LEVELS, CAMERAS, CROSSINGS, ALLOCATIONS],
 )

@@ -10,13 +10,23 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from publishing import booking
-from telling import room, take, user
+from telling import camera, room, take, user
 
 from analytics.api import circle_time, university
+from analytics.events import QUARTER_S
 from analytics.main import SERVICE
+from analytics.repository.doors import Doors
+from analytics.repository.measuring import Measuring
 from common.contracts import Contract
-from common.db import Database
-from common.events import BookingV1, BuildingV1, PersonV1
+from common.db import AsyncSession, Database
+from common.events import (
+    AllocationV1,
+    BookingV1,
+    BuildingV1,
+    LevelV1,
+    OccurrenceV1,
+    PersonV1,
+)
 from common.identity import Identity, Role, Signer
 from common.testing.plugin import CloneDatabase
 from common.testing.servers import NO_TLS
@@ -25,6 +35,7 @@ GUIDE: Final = (Path(__file__).parents[4] / "docs/guides/metrics.md").read_text(
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 ADMIN: Final = Identity(kind="user", id="admin", role=Role.ADMIN)
 LONG_AGO: Final = datetime(2030, 1, 1, tzinfo=UTC)
+ROOMS: Final = ("Elm", "Oak")
 ROUTERS: Final = (circle_time.router, university.router)
 Rows = list[dict[str, str]]
 
@@ -49,18 +60,22 @@ def examples() -> dict[str, Rows]:
     return found
 
 
+def rows_with(column: str) -> Rows:
+    return [row for _, rows in tables(GUIDE) for row in rows if column in row]
+
+
+def moment(cell: str) -> datetime:
+    return datetime.fromisoformat(cell).replace(tzinfo=BERLIN).astimezone(UTC)
+
+
 def bookings_told() -> Iterator[BookingV1]:
-    [rows] = [rows for _, rows in tables(GUIDE) if "organizer" in rows[0]]
-    for row in rows:
-        begins, ends = (
-            datetime.fromisoformat(row[name]).replace(tzinfo=BERLIN).astimezone(UTC)
-            for name in ("from", "to")
-        )
+    for row in rows_with("organizer"):
+        begins, ends = moment(row["from"]), moment(row["to"])
         status, _, more = row["status"].partition(", ")
         released = time.fromisoformat(more.split()[-1]) if status == "no-show" else None
         role = row["organizer"].lower()
         yield booking(
-            ["Elm", "Oak"].index(row["room"]) + 1,
+            ROOMS.index(row["room"]) + 1,
             begins,
             ends,
             status=status.replace("-", "_"),
@@ -70,6 +85,45 @@ def bookings_told() -> Iterator[BookingV1]:
             checkin_until=released
             and begins.astimezone(BERLIN).replace(hour=released.hour, minute=released.minute),
         )
+
+
+def seen_by_cameras() -> Iterator[Any]:
+    for version, row in enumerate(rows_with("level"), 1):
+        yield LevelV1(
+            room_id=ROOMS.index(row["room"]) + 1,
+            version=version,
+            occupancy=int(row["level"]),
+            measured_at=moment(row["from"]),
+        )
+    yield camera(1, camera_name="Front")
+
+
+def allocations_told() -> Iterator[AllocationV1]:
+    for number, row in enumerate((row for row in rows_with("seats") if "begins" in row), 1):
+        taken = OccurrenceV1(starts_at=moment(row["begins"]), ends_at=moment(row["ends"]))
+        yield AllocationV1(
+            id=number,
+            version=1,
+            term_id=1,
+            room_id=ROOMS.index(row["room"]) + 1,
+            room_cuid="x",
+            title="Algebra",
+            allocated_seats=int(row["seats"]),
+            occurrences=[taken],
+        )
+
+
+async def take_crossings(session: AsyncSession) -> None:
+    """Take them in as they are, for none that is in the future would be believed."""
+    crossed = [
+        (is_entry, int(moment(row["moment"]).timestamp()) // QUARTER_S)
+        for row in rows_with("door")
+        for is_entry in (True, False)
+        for _ in range(int(row["in" if is_entry else "out"]))
+    ]
+    count = len(crossed)
+    columns = [1] * count, ["edge"] * count, range(1, count + 1), *zip(*crossed, strict=True)
+    await Doors(session).take_crossings(columns)
 
 
 @pytest.fixture
@@ -93,6 +147,10 @@ async def client(clone_database: CloneDatabase, signer: Signer) -> AsyncIterator
         parts = SERVICE.build(settings)
         database: Database = parts.app.state.database
         await take(database, [[*rooms_told(), *users_told(), *bookings_told()]])
+        await take(database, [[*seen_by_cameras(), *allocations_told()]])
+        async with database.sessions.begin() as session:
+            await Measuring(session).pass_time(datetime(2031, 4, 1, tzinfo=UTC))
+            await take_crossings(session)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(parts.app),
             base_url="http://service",
@@ -124,12 +182,16 @@ def users_told() -> Iterator[Any]:
 def said_of(row: dict[str, str], data: Any) -> Any:
     """Find what an answer says of a row of the guide."""
     if "room" in row:
+        if isinstance(data, dict):
+            data = [*data["rooms"], {"roomName": "totals", **data["totals"]}]
         [of_room] = [one for one in data if one["roomName"] == row["room"]]
         if row["figure"].startswith("20"):
             [week] = [one for one in of_room["weeklyBreakdown"] if one["week"] == row["figure"]]
             return week["hours"]
         value = of_room[row["figure"]]
         return ", ".join(value) if isinstance(value, list) else value
+    if "hours" in data:
+        return next(one for one in data["hours"] if one["hour"] == row["hour"])
     if "hour" in row:
         return next(one for one in data["peakHours"] if one["hourLabel"] == row["hour"])
     if "role" in row:
@@ -137,7 +199,9 @@ def said_of(row: dict[str, str], data: Any) -> Any:
     return next(one for one in data if one["label"] == row["figure"])
 
 
-def read(cell: str) -> float | str:
+def read(cell: str) -> float | str | None:
+    if cell == "null":
+        return None
     return float(cell) if re.fullmatch(r"-?[\d.]+", cell) else cell
 
 

@@ -4,12 +4,12 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from analytics.domain import MOST_DAYS, Days
-from analytics.service import figures
+from analytics.service import figures, reality
 from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
@@ -64,6 +64,13 @@ class BuildingRange(Range):
     """The same, of one building."""
 
     building: Name = Field(None, description="Id or name of the building.")
+
+
+class FlowRange(Range):
+    """The same, of one room's doors or of one door."""
+
+    room: Name = Field(None, description="Id of the room, in any contract.")
+    camera: Name = Field(None, description="Id or code of the camera.")
 
 
 # --- what goes out ------------------------------------------------------------------------------
@@ -133,7 +140,91 @@ class CapacityReply(BaseModel):
     data: list[CapacityView]
 
 
-def _ok(data: list[dict[str, Any]]) -> JsonResponse:
+class RealityFigures(BaseModel):
+    """What has a `null` was not measured, or not planned, in the range."""
+
+    plannedSeatHours: float | None  # noqa: N815
+    bookedHours: float  # noqa: N815
+    occupiedHours: float | None  # noqa: N815
+    unbookedHours: float | None  # noqa: N815
+    totalBookings: int  # noqa: N815
+    noShowRate: float  # noqa: N815
+    measuredBookings: int  # noqa: N815
+    ghostBookings: int  # noqa: N815
+    ghostRate: float | None  # noqa: N815
+    checkedGhostRate: float | None  # noqa: N815
+    emptyHours: float | None  # noqa: N815
+    averageParty: float | None  # noqa: N815
+    p95Party: int | None  # noqa: N815
+
+
+class RealityView(RealityFigures):
+    """`suggestedCapacity`: of a room whose parties never fill half."""
+
+    roomId: str  # noqa: N815
+    roomName: str  # noqa: N815
+    capacity: int
+    suggestedCapacity: int | None  # noqa: N815
+
+
+class RealityData(BaseModel):
+    rooms: list[RealityView]
+    totals: RealityFigures
+
+
+class RealityReply(BaseModel):
+    success: bool
+    data: RealityData
+
+
+class RightSizeView(BaseModel):
+    """`parties`: by which it was judged; `measuredParties`: those of them that cameras counted."""
+
+    roomId: str  # noqa: N815
+    roomName: str  # noqa: N815
+    roomCapacity: int  # noqa: N815
+    parties: int
+    measuredParties: int  # noqa: N815
+    largestParty: int  # noqa: N815
+    suggestedCapacity: int  # noqa: N815
+
+
+class RightSizeReply(BaseModel):
+    success: bool
+    data: list[RightSizeView]
+
+
+class CountView(BaseModel):
+    entries: int
+    exits: int
+
+
+class HourView(CountView):
+    """Over all days of the range, by the clock at each door."""
+
+    hour: str
+
+
+class DoorView(CountView):
+    cameraId: int  # noqa: N815
+    cameraCode: str  # noqa: N815
+    cameraName: str  # noqa: N815
+    roomId: str | None  # noqa: N815
+    roomName: str | None  # noqa: N815
+
+
+class FlowData(BaseModel):
+    hours: list[HourView]
+    doors: list[DoorView]
+    totals: CountView
+
+
+class FlowReply(BaseModel):
+    success: bool
+    data: FlowData
+
+
+def _ok(data: list[dict[str, Any]] | dict[str, Any]) -> JsonResponse:
     return JsonResponse({"success": True, "data": data})
 
 
@@ -160,3 +251,21 @@ async def get_ghosting(session: Session, query: Annotated[Range, Query()]) -> Js
 @router.get("/api/analytics/capacity", response_model=CapacityReply)
 async def get_capacity(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
     return _ok(await figures.capacity(session, query.days()))
+
+
+@router.get("/api/analytics/reality", response_model=RealityReply)
+async def get_reality(session: Session, query: Annotated[BuildingRange, Query()]) -> JsonResponse:
+    return _ok(await reality.reality(session, query.days(), query.building))
+
+
+@router.get("/api/analytics/right-size", response_model=RightSizeReply)
+async def get_right_size(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
+    return _ok(await reality.right_size(session, query.days()))
+
+
+@router.get("/api/analytics/flow", response_model=FlowReply)
+async def get_flow(
+    request: Request, session: Session, query: Annotated[FlowRange, Query()]
+) -> JsonResponse:
+    zone = request.app.state.settings.timezone
+    return _ok(await reality.flow(session, query.days(), query.room, query.camera, zone))
