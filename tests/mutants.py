@@ -712,6 +712,52 @@ FEED: Final = f"{BOOKING_TESTS}/unit/test_feed.py"
 LETTER: Final = f"{BOOKING_TESTS}/unit/test_letter.py"
 WEBHOOK: Final = f"{BOOKING_TESTS}/unit/test_webhook.py"
 
+SEATS: Final = f"{BOOKING_TESTS}/integration/test_seats.py"
+ALLOCATIONS: Final = (
+    Mutant(
+        name="a room's seats are counted and given by one at a time",
+        path=f"{BOOKING_SOURCES}/repository/rooms.py",
+        old="\n            .with_for_update(of=rooms, key_share=True)",
+        new="",
+        tests=(f"{SEATS}::test_of_many_who_want_the_last_seats_as_many_get_them_as_there_are",),
+    ),
+    Mutant(
+        name="a room never has more seats allocated than it has",
+        path=f"{BOOKING_SOURCES}/repository/allocations.py",
+        old="WHERE levels.after > rooms.capacity AND",
+        new="WHERE levels.after > rooms.capacity + 1 AND",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="what has too many seats already can shrink",
+        path=f"{BOOKING_SOURCES}/repository/allocations.py",
+        old=" AND levels.after > levels.before",
+        new="",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="who leaves a timetable makes room for who comes",
+        path=f"{BOOKING_SOURCES}/service/timetable.py",
+        old=" + [one.id for one in difference.removed]",
+        new="",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="of a timetable with a conflict nothing is done",
+        path=f"{BOOKING_SOURCES}/service/timetable.py",
+        old="if not dry_run and not difference.conflicts:",
+        new="if not dry_run:",
+        tests=(f"{SEATS}::test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats",),
+    ),
+    Mutant(
+        name="of two timetables at once one waits for the other",
+        path=f"{BOOKING_SOURCES}/repository/rules.py",
+        old="        if lock:\n",
+        new="        if lock and self._table.name != 'terms':\n",
+        tests=(f"{SEATS}::test_of_two_timetables_at_once_one_stays_whole",),
+    ),
+)
+
 OUTWARD: Final = (
     Mutant(
         name="a webhook goes to the very address that was checked",
@@ -1217,6 +1263,7 @@ MUTANTS: Final = (
     *GATEWAY,
     *OCCUPANCY,
     *BOOKINGS,
+    *ALLOCATIONS,
     *OUTWARD,
     *EDGE,
     *PANEL,

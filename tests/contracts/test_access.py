@@ -54,7 +54,7 @@ WHO: Final = (
     ("occupancy", EVERYBODY, frozenset({"ADMIN", "STAFF"})),
     (".* /api/(admin/|webhooks|booking-quotas/|booking-policies/)", ADMINS, ADMINS),
     ("university (PATCH /api/requests/|POST /api/bookings/override)", ADMINS, ADMINS),
-    ("directory .* /api/(blackouts|holidays)/", EVERYBODY, ADMINS),
+    ("directory .* /api/(blackouts|holidays|terms|allocations)/", EVERYBODY, ADMINS),
     ("directory", EVERYBODY, MANAGERS),
     ("university GET /api/(rooms|buildings)", EVERYBODY, frozenset()),
     ("circle_time GET /api/calendar/", EVERYBODY, frozenset()),

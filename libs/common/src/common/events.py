@@ -11,7 +11,7 @@ else is a new topic ending in the next version. `docs/asyncapi.yaml` is generate
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
@@ -238,6 +238,58 @@ class BookingV1(Struct, frozen=True, kw_only=True):
     created_at: Instant
 
 
+class TermV1(Struct, frozen=True, kw_only=True):
+    """A term as it is now: a whole snapshot, the highest version wins."""
+
+    id: IntegerId
+    version: Annotated[int, Meta(ge=1)]
+    name: str
+    code: Annotated[str, Meta(description="Unique among the terms that are there.")]
+    start_date: Annotated[date, Meta(description="In each room, the local day of its building.")]
+    end_date: Annotated[date, Meta(description="Included.")]
+    is_published: bool
+    is_archived: bool
+    is_deleted: Annotated[
+        bool, Meta(description="It is gone, as it last was; its id is never used again.")
+    ] = False
+
+
+class OccurrenceV1(Struct, frozen=True, kw_only=True, gc=False):
+    """Once that an allocation takes place."""
+
+    starts_at: Instant
+    ends_at: Annotated[Instant, Meta(description="Not included.")]
+
+
+class AllocationV1(Struct, frozen=True, kw_only=True):
+    """Seats of a room for a course, as they are now: a whole snapshot, the highest version wins.
+
+    Several may share a room at a time, as far as it has seats.
+    """
+
+    id: IntegerId
+    version: Annotated[int, Meta(ge=1)]
+    term_id: IntegerId
+    room_id: Annotated[IntegerId, Meta(description="May be another one in a later version.")]
+    room_cuid: str
+    title: str
+    allocated_seats: Annotated[int, Meta(ge=1)]
+    occurrences: Annotated[
+        list[OccurrenceV1],
+        Meta(
+            description="By start, in UTC; they do not overlap each other. The recurrence is"
+            " expanded in the zone of the room's building, exceptions are taken out."
+        ),
+    ]
+    external_id: Annotated[
+        str | None,
+        Meta(description="What the timetable that brought it calls it, unique in its term."),
+    ] = None
+    is_deleted: Annotated[
+        bool, Meta(description="It is gone, as it last was; its id is never used again.")
+    ] = False
+
+
 class LevelV1(Struct, frozen=True, kw_only=True):
     """How many people are in a room, by the cameras at its doors."""
 
@@ -395,6 +447,8 @@ HEARTBEATS: Final = Topic(
 ROOMS: Final = Topic("rooms.room.v1", RoomV1, "id", "rooms", compacted=True)
 USERS: Final = Topic("accounts.user.v1", UserV1, "id", "gateway", compacted=True)
 BOOKINGS: Final = Topic("bookings.booking.v1", BookingV1, "room_id", "bookings")
+TERMS: Final = Topic("bookings.term.v1", TermV1, "id", "bookings", compacted=True)
+ALLOCATIONS: Final = Topic("bookings.allocation.v1", AllocationV1, "id", "bookings", compacted=True)
 CAMERAS: Final = Topic("occupancy.camera.v1", CameraV1, "id", "occupancy", compacted=True)
 LEVELS: Final = Topic("occupancy.level.v1", LevelV1, "room_id", "occupancy")
 ALERTS: Final = Topic("occupancy.alert.v1", AlertV1, "camera_id", "occupancy")
@@ -406,6 +460,8 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     ROOMS,
     USERS,
     BOOKINGS,
+    TERMS,
+    ALLOCATIONS,
     CAMERAS,
     LEVELS,
     ALERTS,

@@ -18,6 +18,8 @@ def clean_text(text: str) -> str:
     Tabs and line ends stay. NUL, which Postgres refuses, and the marks that turn the direction of
     text around (a way to disguise names) go.
     """
+    if text.isascii() and text.isprintable():
+        return text.strip()
     kept = (
         character
         for character in unicodedata.normalize("NFC", text)

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from functools import partial
 
 from bookings import timers
-from bookings.api import circle_time, directory, feeds, panel, university, webhooks
+from bookings.api import (
+    circle_time,
+    directory,
+    feeds,
+    panel,
+    terms,
+    timetable,
+    university,
+    webhooks,
+)
 from bookings.events import SUBSCRIPTIONS
 from bookings.letter import MailServer, sender
 from bookings.mailing import Mailer
@@ -52,6 +61,8 @@ def build(settings: Settings) -> Parts:
             webhooks.router,
             university.router,
             directory.router,
+            terms.router,
+            timetable.router,
         ],
         checks={"database": database.check, "consumer": consumer.check},
     )

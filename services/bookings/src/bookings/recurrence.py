@@ -50,7 +50,7 @@ def expand(rule: str, first: Period, zone: ZoneInfo) -> list[Period]:
     if len(found) > MOST_OCCURRENCES:
         raise WrongRule(f"A series has {MOST_OCCURRENCES} occurrences at most.")
     if not found or found[0] != start:
-        raise WrongRule("The first booking must be one of the recurrence rule's occurrences.")
+        raise WrongRule("The start must be one of the recurrence rule's occurrences.")
     if found[-1] - start > FARTHEST:
         raise WrongRule("A series spans five years at most.")
     periods = []

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint
 
 from common.consumer import processed_table
-from common.events import BOOKINGS, ROOMS, USERS
+from common.events import ALLOCATIONS, BOOKINGS, ROOMS, TERMS, USERS
 from common.idempotency import idempotency_table
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
@@ -127,6 +127,62 @@ holidays = Table(
     Column("id", Integer, Identity(always=True), primary_key=True),
     Column("date", Date, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+)
+
+# --- terms --------------------------------------------------------------------------------------
+
+terms = Table(
+    "terms",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("name", Text, nullable=False),
+    Column("code", Text, nullable=False, unique=True),
+    # Local days of each room's building, both included.
+    Column("start_date", Date, nullable=False),
+    Column("end_date", Date, nullable=False),
+    Column("is_published", Boolean, nullable=False),
+    Column("is_archived", Boolean, nullable=False),
+    CheckConstraint("start_date <= end_date", name="terms_end_after_they_start"),
+)
+
+# Whoever writes one holds its term's row; whoever gives it seats also holds its room's, and has
+# swept the room's ledger meanwhile (docs/adr/0023).
+allocations = Table(
+    "allocations",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("term_id", Integer, ForeignKey("bookings.terms.id"), nullable=False),
+    Column("room_id", Integer, ForeignKey("bookings.rooms.id"), nullable=False),
+    # What the timetable that brought it calls it; null: somebody wrote it by hand.
+    Column("external_id", Text),
+    Column("title", Text, nullable=False),
+    Column("allocated_seats", Integer, nullable=False),
+    # The first occurrence, as it was written.
+    Column("starts_at", _INSTANT, nullable=False),
+    Column("ends_at", _INSTANT, nullable=False),
+    Column("recurrence_rule", Text),
+    Column("exceptions", ARRAY(Date), nullable=False),
+    UniqueConstraint("term_id", "external_id", name="allocations_of_a_timetable"),
+    CheckConstraint("allocated_seats >= 1", name="allocations_have_seats"),
+    CheckConstraint("starts_at < ends_at", name="allocations_end_after_they_start"),
+    Index("allocations_of_room", "room_id"),
+)
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column(
+        "allocation_id",
+        Integer,
+        ForeignKey("bookings.allocations.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("starts_at", _INSTANT, primary_key=True),
+    Column("ends_at", _INSTANT, nullable=False),
+    CheckConstraint("starts_at < ends_at", name="occurrences_end_after_they_start"),
+    Index("occurrences_by_end", "ends_at"),
 )
 
 # --- bookings -----------------------------------------------------------------------------------
@@ -313,6 +369,6 @@ webhook_deliveries = Table(
 SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
-    published=[BOOKINGS],
+    published=[BOOKINGS, TERMS, ALLOCATIONS],
     consumed=[ROOMS, USERS],
 )

@@ -6,8 +6,11 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Request, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from bookings.api.fields import AnyId
-from bookings.repository.rules import Entries
+from bookings.api.fields import AnyId, key_of
+from bookings.api.terms import allocation_view
+from bookings.domain import Period
+from bookings.repository.allocations import AllocationFilter, Allocations
+from bookings.repository.rules import Closures, Entries
 from bookings.service import booking as service
 from bookings.service.telling import iso
 from bookings.tables import EVERY_ROOM, blackouts, holidays, policies, quotas
@@ -15,14 +18,16 @@ from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import AsyncSession, Session
 from common.errors import Invalid, NotFound, invalid_field
-from common.fields import LARGEST_ID, Instant, Integer, Name
+from common.fields import Instant, Integer, Name
 from common.identity import Role
-from common.paging import PageLinks, PageQuery, page_of
+from common.paging import PageLinks, PageQuery, Slice, page_of
 
 router = contract_router(Contract.DIRECTORY)
 
 Page = Annotated[PageQuery, read_by(PageQuery)]
 _TABLES: Final = {"Blackout": blackouts, "Holiday": holidays, "Quota": quotas}
+_CLOSING: Final = frozenset({"Blackout", "Holiday"})
+_MOST_SHOWN: Final = 100
 _FIVE_YEARS: Final = 5 * 366
 _WEEK: Final = 7 * 24 * 60
 Minutes = Annotated[Integer, Field(ge=0, le=_WEEK)]
@@ -99,9 +104,7 @@ async def _list(session: Session, request: Request, page: PageQuery, kind: str) 
 
 
 def _key(text: str, kind: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:11]) <= LARGEST_ID):
-        raise NotFound(f"No {kind} matches the given query.")
-    return int(text)
+    return key_of(text, f"No {kind} matches the given query.")
 
 
 async def _existing(session: AsyncSession, kind: str, text: str) -> dict[str, Any]:
@@ -112,20 +115,46 @@ async def _existing(session: AsyncSession, kind: str, text: str) -> dict[str, An
 
 
 async def _add(session: AsyncSession, kind: str, values: dict[str, Any]) -> JsonResponse:
+    await _settle(session, kind)
     row = await Entries(session, _TABLES[kind]).add(values)
     if row is None:
         raise Invalid(f"There is such a {kind.lower()} already.")
-    return JsonResponse(_view(row), 201)
+    return JsonResponse({**_view(row), **await _met(session, kind, row)}, 201)
+
+
+async def _settle(session: AsyncSession, kind: str) -> None:
+    """Let nobody allocate what is about to be closed: it would not be met, nor refused."""
+    if kind in _CLOSING:
+        await Closures(session).settle(change=True)
+
+
+async def _met(session: AsyncSession, kind: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Say which allocations a closure meets, if any; they stay, for a person to move."""
+    if kind not in _CLOSING:
+        return {}
+    wanted = (
+        AllocationFilter(on=row["date"])
+        if kind == "Holiday"
+        else AllocationFilter(room=row["room_id"], during=Period(row["starts_at"], row["ends_at"]))
+    )
+    allocations = Allocations(session)
+    count = await allocations.count(wanted)
+    if count == 0:
+        return {}
+    shown = await allocations.find(wanted, Slice(0, _MOST_SHOWN))
+    results = [allocation_view(one) for one in shown]
+    return {"allocations": {"count": count, "results": results}}
 
 
 async def _replace(
     session: AsyncSession, kind: str, text: str, values: dict[str, Any]
 ) -> JsonResponse:
+    await _settle(session, kind)
     await _existing(session, kind, text)
     row = await Entries(session, _TABLES[kind]).change(_key(text, kind), values)
     if row is None:
         raise Invalid(f"There is such a {kind.lower()} already.")
-    return JsonResponse(_view(row))
+    return JsonResponse({**_view(row), **await _met(session, kind, row)})
 
 
 async def _remove(session: AsyncSession, kind: str, text: str) -> Response:

@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from common.app import caller
-from common.errors import invalid_field
-from common.fields import CLEAN, clean_text
+from common.errors import NotFound, invalid_field
+from common.fields import CLEAN, LARGEST_ID, clean_text
 from common.identity import Identity
 
 Caller = Annotated[Identity, Depends(caller)]
@@ -29,6 +29,17 @@ Rule = Annotated[str, StringConstraints(min_length=1, max_length=500), CLEAN]
 MOST_ATTENDEES: Final = 500
 AttendeeIds = Annotated[list[AnyId], Field(max_length=MOST_ATTENDEES)]
 _DAY: Final = re.compile(r"(?!0|1[0-8]|9[1-9])[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def key_of(text: str, not_found: str) -> int:
+    """Read the integer id in a path.
+
+    Raises:
+        NotFound: nothing has such an id.
+    """
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:11]) <= LARGEST_ID):
+        raise NotFound(not_found)
+    return int(text)
 
 
 def local_date(request: Request, message: str) -> date:

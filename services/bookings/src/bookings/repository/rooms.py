@@ -1,10 +1,10 @@
 """Reads and writes the copy of rooms, with their policies."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import Row, case, func, text
+from sqlalchemy import Row, Select, case, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bookings.booking_statements import LOOK_BY_CUID, LOOK_BY_ID
@@ -117,6 +117,30 @@ class Rooms:
             text("SELECT pg_advisory_xact_lock(hashtextextended('bookings/room', :room))"),
             {"room": room_id},
         )
+
+    async def find(self, room_ids: Collection[int | str]) -> dict[int | str, int]:
+        """Find rooms by their integer ids or their CUIDs; returns the integer ids of the known."""
+        ids = [one for one in room_ids if isinstance(one, int)]
+        cuids = [one for one in room_ids if isinstance(one, str)]
+        wanted = or_(rooms.c.id == func.any(ids), rooms.c.cuid == func.any(cuids))
+        found: dict[int | str, int] = {}
+        for row in await self._session.execute(select(rooms.c.id, rooms.c.cuid).where(wanted)):
+            found |= {row.id: row.id, row.cuid: row.id}
+        return found
+
+    async def hold(self, room_ids: Collection[int]) -> dict[int, Room]:
+        """Let nobody else allocate seats of these rooms, nor change them, until the end.
+
+        Whoever holds several takes them in this order; they can still be booked.
+        """
+        held: Select[Any] = (
+            select(*ROOM_COLUMNS, *POLICY_COLUMNS, HAS_POLICY)
+            .select_from(ROOMS_WITH_POLICY)
+            .where(rooms.c.id == func.any(list(room_ids)))
+            .order_by(rooms.c.id)
+            .with_for_update(of=rooms, key_share=True)
+        )
+        return {row.room_id: room_of(row) for row in await self._session.execute(held)}
 
     async def store(self, rows: Sequence[Values]) -> None:
         """Take over what their owner tells, unless something newer is known."""

@@ -1,18 +1,21 @@
 """Reads and writes closures and quotas, and what else admins write."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, and_, delete, func, or_, select, update
+from sqlalchemy import Table, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bookings.domain import Period
+from bookings.domain import Period, local_day
 from bookings.repository.rows import Values, having
 from bookings.rules import Blackout, Holiday, Quota
 from bookings.tables import blackouts, holidays, quotas
 from common.paging import Slice
+
+_UTC: Final = ZoneInfo("UTC")
 
 
 class Closures:
@@ -20,6 +23,28 @@ class Closures:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def settle(self, *, change: bool) -> None:
+        """Let what is closed stay as it is until the transaction ends.
+
+        Args:
+            change: it is to be changed, and meanwhile nobody can allocate.
+        """
+        kind = "" if change else "_shared"
+        await self._session.execute(
+            text(f"SELECT pg_advisory_xact_lock{kind}(hashtextextended('bookings/closures', 0))")
+        )
+
+    async def blackouts_in(self, first: date, last: date) -> dict[int | None, list[Blackout]]:
+        """List the blackouts of some days of UTC by room, those of every room under None."""
+        columns = blackouts.c
+        start, end = local_day(first, _UTC).start, local_day(last, _UTC).end
+        touching = and_(columns.ends_at > start, columns.starts_at < end)
+        found: dict[int | None, list[Blackout]] = {}
+        for row in await self._session.execute(select(blackouts).where(touching)):
+            blackout = Blackout(Period(row.starts_at, row.ends_at), row.reason)
+            found.setdefault(row.room_id, []).append(blackout)
+        return found
 
     async def blackouts(self, room_id: int, during: Period) -> list[Blackout]:
         """List the blackouts of a room that touch a period, by start."""
@@ -44,16 +69,18 @@ class Closures:
 
 
 class Entries:
-    """Blackouts, holidays, quotas or policies: rows with a key that admins write."""
+    """Blackouts, holidays, quotas, policies or terms: rows with a key that admins write."""
 
     def __init__(self, session: AsyncSession, table: Table) -> None:
         self._session = session
         self._table = table
         [self._key] = table.primary_key
 
-    async def count(self) -> int:
-        """Count all of them."""
-        return int(await self._session.scalar(select(func.count()).select_from(self._table)) or 0)
+    async def count(self, **values: Any) -> int:  # noqa: ANN401
+        """Count those with these values."""
+        counted = select(func.count()).select_from(self._table)
+        wanted = counted.where(*having(self._table, values))
+        return int(await self._session.scalar(wanted) or 0)
 
     async def find(self, part: Slice | None = None, **values: Any) -> list[dict[str, Any]]:  # noqa: ANN401
         """List a part of those with these values, by key."""
@@ -62,9 +89,12 @@ class Entries:
             found = found.offset(part.offset).limit(part.limit)
         return [dict(row) for row in (await self._session.execute(found)).mappings()]
 
-    async def get(self, key: int) -> dict[str, Any] | None:
-        """Find one."""
+    async def get(self, key: int, *, lock: bool = False) -> dict[str, Any] | None:
+        """Find one; with a lock nobody else changes it until the transaction ends."""
         found = select(self._table).where(self._key == key)
+        if lock:
+            # Rows that refer to it may be written meanwhile.
+            found = found.with_for_update(key_share=True)
         row = (await self._session.execute(found)).mappings().first()
         return dict(row) if row else None
 

@@ -6,7 +6,7 @@ here looks first and writes then. What changes several bookings of a room holds 
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -111,10 +111,30 @@ def _parse_room_id(text: str) -> int | str | None:
     return text if is_cuid(text) else None
 
 
-async def _may_be_fresh(rooms: Rooms, room_id: int | str) -> bool:
-    if isinstance(room_id, str):
-        return -_FRESH_S < age_of_cuid(room_id) < _FRESH_S
-    return 0 < room_id - await rooms.newest_id() <= _FRESH_IDS
+async def find_rooms(session: AsyncSession, room_ids: Collection[str]) -> dict[str, int]:
+    """Find rooms by the ids in a body; returns the integer ids of those that there are.
+
+    Those that were made a moment ago are waited for, as one is.
+    """
+    rooms = Rooms(session)
+    parsed = {text: one for text in room_ids if (one := _parse_room_id(text)) is not None}
+    known = await rooms.find(set(parsed.values()))
+    missing = set(parsed.values()) - known.keys()
+    if missing and await _may_be_fresh(rooms, *missing):
+        deadline = time.monotonic() + _WAIT_FOR_FRESH_S
+        while missing - known.keys() and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+            known |= await rooms.find(missing)
+    return {text: known[one] for text, one in parsed.items() if one in known}
+
+
+async def _may_be_fresh(rooms: Rooms, *room_ids: int | str) -> bool:
+    ids = [one for one in room_ids if isinstance(one, int)]
+    cuids = [one for one in room_ids if isinstance(one, str)]
+    if any(-_FRESH_S < age_of_cuid(one) < _FRESH_S for one in cuids):
+        return True
+    newest = await rooms.newest_id() if ids else 0
+    return any(0 < one - newest <= _FRESH_IDS for one in ids)
 
 
 async def get_booking(session: AsyncSession, booking_id: str, *, lock: bool = False) -> Booking:

@@ -58,16 +58,8 @@ class Telling:
     def did(self, action: Action, booking: Booking, reason: str | None = None) -> None:
         """Note what was done with a booking, which is now as given, and why."""
         self._changed[booking.id] = action, booking
-        self._entries.append(
-            {
-                "id": new_cuid(),
-                "actor_user_id": self._actor_id,
-                "action_type": action,
-                "target_type": "BOOKING_REQUEST" if action.startswith("REQUEST") else "BOOKING",
-                "target_id": booking.id,
-                "reason": reason,
-            }
-        )
+        kind = "BOOKING_REQUEST" if action.startswith("REQUEST") else "BOOKING"
+        self._entries.append(audit_entry(self._actor_id, action, kind, booking.id, reason))
 
     def notify(
         self,
@@ -108,6 +100,20 @@ class Telling:
         await Deliveries(self._session).queue(told)
         await Audit(self._session).add(self._entries)
         await Notifications(self._session).add(self._notes)
+
+
+def audit_entry(
+    actor_id: str | None, action: str, kind: str, target_id: int | str, reason: str | None = None
+) -> dict[str, str | None]:
+    """Write an entry of the audit: who did what to what, and why."""
+    return {
+        "id": new_cuid(),
+        "actor_user_id": actor_id,
+        "action_type": action,
+        "target_type": kind,
+        "target_id": str(target_id),
+        "reason": reason,
+    }
 
 
 def event_id_of(booking: Booking) -> str:
