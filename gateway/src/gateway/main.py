@@ -44,6 +44,7 @@ from gateway.settings import Settings
 from gateway.shared import RedeemTicket, Shared
 from gateway.sites import Sites
 from gateway.upstream import MOST_CONNECTIONS, MOST_STREAMS, Upstream
+from gateway.web import web_pages
 from gateway.websocket import LARGEST_MESSAGE_BYTES, WebSocketProxy
 
 SCHEMA: Final = Schema(metadata, VERSIONS, published=[USERS])
@@ -106,7 +107,8 @@ class Gateway:
         pages = Pages(
             table, self.shared.upstreams, accounts, authenticator, documented=settings.documented
         )
-        self._pages = pages.by_path()
+        web = web_pages(settings.web_dir) if settings.web_dir else {}
+        self._pages = {**pages.by_path(), **web}
         self.operations = Operations(accounts, {"database": self.database.check}, accounts)
 
     def listeners(self) -> list[Listener]:

@@ -1,6 +1,7 @@
 """What the gateway reads from the environment."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
@@ -54,6 +55,9 @@ class Settings(DatabaseSettings):
     session_idle_hours: int = Field(24, ge=1, description="An unused session ends after this.")
     session_days: int = Field(30, ge=1, description="Any session ends after this.")
 
+    web_dir: Path | None = Field(
+        None, description="Where `make web` has put the pages; without it there are none."
+    )
     documented: bool = Field(
         default=True, description="Whether /docs and the OpenAPI descriptions are served."
     )

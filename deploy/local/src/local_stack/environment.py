@@ -10,7 +10,7 @@ from common.roles import SchemaPasswords
 from local_stack import secrets_file
 from local_stack.kafka import Kafka
 from local_stack.postgres import Postgres
-from local_stack.settings import PROJECT, Settings
+from local_stack.settings import PROJECT, WEB, Settings
 
 DATABASE: Final = "atrium"
 # The schema of each process that has one.
@@ -97,6 +97,8 @@ class Installation:
             if process != "gateway":
                 values[f"{prefix}_PORT"] = str(ports[process])
                 values[f"GATEWAY_{prefix}_URL"] = f"http://127.0.0.1:{ports[process]}"
+        if WEB.is_dir():
+            values["GATEWAY_WEB_DIR"] = os.environ.get("GATEWAY_WEB_DIR", str(WEB))
         return {**os.environ, **values}
 
     def _url(self, role: str, secret: str) -> str:

@@ -6,6 +6,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).parents[4]
+# What `make web` builds.
+WEB = PROJECT / "web/dist"
 
 
 class Settings(BaseSettings):

@@ -5,7 +5,7 @@ For panels as the contract `circle_time` words it, for admins as `university` do
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -60,10 +60,60 @@ class DeviceStatus(BaseModel):
     battery: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
+class PairingView(BaseModel):
+    """`code`: for people; `secret`: to ask with."""
+
+    code: str
+    secret: str
+    expiresAt: datetime  # noqa: N815
+    askAgainAfterSeconds: int  # noqa: N815
+
+
+class PairingReply(BaseModel):
+    success: bool
+    data: PairingView
+
+
+class DeviceView(BaseModel):
+    """A panel and the integer id of its room; `null`: any room."""
+
+    id: str
+    name: str
+    roomId: int | None  # noqa: N815
+
+
+class Waiting(BaseModel):
+    status: Literal["waiting"]
+    askAgainAfterSeconds: int  # noqa: N815
+
+
+class Paired(BaseModel):
+    """`token`: is told once."""
+
+    status: Literal["paired"]
+    device: DeviceView
+    token: str
+
+
+class ClaimReply(BaseModel):
+    success: bool
+    data: Waiting | Paired
+
+
+class StatusView(BaseModel):
+    device: DeviceView
+    serverTime: datetime  # noqa: N815
+
+
+class StatusReply(BaseModel):
+    success: bool
+    data: StatusView
+
+
 # --- as a panel ---------------------------------------------------------------------------------
 
 
-@circle_time.post("/api/panel/pairings", status_code=201)
+@circle_time.post("/api/panel/pairings", status_code=201, response_model=PairingReply)
 async def begin_pairing(request: Request) -> JsonResponse:
     """A code to show, and a secret to ask again with until somebody has entered the code."""
     async with request.app.state.database.sessions.begin() as session:
@@ -77,7 +127,7 @@ async def begin_pairing(request: Request) -> JsonResponse:
     return JsonResponse({"success": True, "data": data}, 201)
 
 
-@circle_time.post("/api/panel/pairings/claim")
+@circle_time.post("/api/panel/pairings/claim", response_model=ClaimReply)
 async def claim_pairing(body: Secret, request: Request) -> JsonResponse:
     """`waiting`, or `paired` with the panel's token, its room and its name."""
     async with request.app.state.database.sessions.begin() as session:
@@ -90,7 +140,7 @@ async def claim_pairing(body: Secret, request: Request) -> JsonResponse:
     return JsonResponse({"success": True, "data": data})
 
 
-@circle_time.put("/api/panel/device")
+@circle_time.put("/api/panel/device", response_model=StatusReply)
 async def note_status(body: DeviceStatus, request: Request, identity: Caller) -> JsonResponse:
     """Say which program runs on a panel, and how its battery is."""
     async with request.app.state.database.sessions.begin() as session:

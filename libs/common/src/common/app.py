@@ -23,7 +23,7 @@ from fastapi.routing import APIRoute
 from opentelemetry import propagate, trace
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,7 +57,7 @@ REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_IDENTITY: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
-class JsonResponse(Response):
+class JsonResponse(JSONResponse):
     """JSON by orjson, without a walk through Pydantic: for answers that the code itself shaped.
 
     Moments may stay what they are; in UTC they are written with a Z.

@@ -217,10 +217,15 @@ def _written(state: RoomState, above: int = 0) -> Shown:
     version = max(int(state.since.timestamp() * 1000), above + 1)
     state = replace(state, since=datetime.fromtimestamp(version / 1000, UTC))
     data = orjson.dumps(state_view(state), option=orjson.OPT_UTC_Z)
+    beside = b'"data":%b,"version":%d,"timezone":"%b"' % (
+        data,
+        version,
+        state.room.timezone.encode(),
+    )
     return Shown(
         version,
-        b'{"success":true,"data":%b,"version":%d}' % (data, version),
-        text_frame(b'{"type":"room_state_update","data":%b,"version":%d}' % (data, version)),
+        b'{"success":true,%b}' % beside,
+        text_frame(b'{"type":"room_state_update",%b}' % beside),
     )
 
 

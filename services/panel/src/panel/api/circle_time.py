@@ -51,9 +51,12 @@ class StateView(BaseModel):
 
 
 class StateReply(BaseModel):
+    """`timezone`: IANA name; the room's days and hours are local to it."""
+
     success: bool
     data: StateView
     version: int
+    timezone: str
 
 
 @router.get("/api/panel/rooms/{room_id}/state", response_model=StateReply)
