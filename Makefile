@@ -10,7 +10,6 @@ BIN := .venv/bin
 PROJECTS := pyproject.toml $(wildcard */pyproject.toml */*/pyproject.toml)
 SOURCES := libs/common/src gateway/src services/rooms/src services/bookings/src services/panel/src \
 	services/analytics/src services/occupancy/src services/edge-counter/src deploy/local/src
-	services/occupancy/src services/edge-counter/src deploy/local/src
 # What Vite needs; else a Node.js of our own.
 HAS_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); \
 	process.exit(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && echo yes)
