@@ -1313,6 +1313,86 @@ PAGES: Final = (
     ),
 )
 
+ANALYTICS_SOURCES: Final = "services/analytics/src/analytics"
+FACTS: Final = "services/analytics/tests/integration/test_facts.py"
+FIGURES: Final = "services/analytics/tests/unit/test_domain.py"
+EXPORTED: Final = "services/analytics/tests/integration/test_export.py"
+
+ANALYTICS: Final = (
+    Mutant(
+        name="what a booking was is taken away from the facts",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old="SELECT -1 AS sign, was AS one",
+        new="SELECT 0 AS sign, was AS one",
+        tests=(
+            f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
+        ),
+    ),
+    Mutant(
+        name="an older version of a booking changes no fact",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old="        WHERE known.version < excluded.version\n",
+        new="",
+        tests=(
+            f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
+        ),
+    ),
+    Mutant(
+        name="a room that changes counts its bookings anew",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old="await fetch_all_hot(self._session, _PUT_IN_ROOMS + _COUNT, ids)",
+        new="del ids",
+        tests=(
+            f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
+        ),
+    ),
+    Mutant(
+        name="a booking and its room that come at once see each other",
+        path=f"{ANALYTICS_SOURCES}/repository/facts.py",
+        old='text("LOCK TABLE analytics.rooms, analytics.users IN SHARE MODE")',
+        new='text("SELECT 1")',
+        tests=(f"{FACTS}::test_a_booking_and_its_room_that_come_at_the_same_time_see_each_other",),
+    ),
+    Mutant(
+        name="hours open are those that the room's owner says",
+        path=f"{ANALYTICS_SOURCES}/domain.py",
+        old="    return found or OTHERWISE_OPEN_S * len(days)",
+        new="    return OTHERWISE_OPEN_S * len(days)",
+        tests=(
+            f"{FIGURES}::test_open_hours_kept_by_year_are_those_of_the_windows",
+            "services/analytics/tests/integration/test_metrics_guide.py",
+        ),
+    ),
+    Mutant(
+        name="no utilisation is over 100 %",
+        path=f"{ANALYTICS_SOURCES}/domain.py",
+        old="    return min(100.0, rounded(100 * part, whole))",
+        new="    return rounded(100 * part, whole)",
+        tests=(f"{FIGURES}::test_a_share_is_never_over_100_percent",),
+    ),
+    Mutant(
+        name="an export leaves no booking out between its parts",
+        path=f"{ANALYTICS_SOURCES}/repository/export.py",
+        old="_EXPORTED.where(place > tuple_(*after), ",
+        new="_EXPORTED.where(bookings.c.starts_at > after[0], ",
+        tests=(f"{EXPORTED}::test_parts_leave_none_out_and_write_none_twice",),
+    ),
+    Mutant(
+        name="no cell of an export is run as a formula",
+        path=f"{ANALYTICS_SOURCES}/service/reports.py",
+        old="if text.startswith(_FORMULA) else text",
+        new="if not text else text",
+        tests=(f"{EXPORTED}::test_what_a_sheet_would_run_is_text",),
+    ),
+    Mutant(
+        name="reports are limited as admin writes are",
+        path=f"{GATEWAY_SOURCES}/routes.py",
+        old='    reports = {**admins, "read_rate": Rate.ADMIN}',
+        new="    reports = admins",
+        tests=("gateway/tests/unit/test_routes.py::test_requests_are_counted_by_class",),
+    ),
+)
+
 MUTANTS: Final = (
     *OUTBOX,
     *EFFECTS,
@@ -1326,6 +1406,7 @@ MUTANTS: Final = (
     *EDGE,
     *PANEL,
     *PAGES,
+    *ANALYTICS,
 )
 
 

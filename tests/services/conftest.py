@@ -35,7 +35,7 @@ ADDRESSES = {
     "rooms": ("/api/rooms/", Contract.DIRECTORY),
     "bookings": ("/api/holidays/", Contract.DIRECTORY),
     "panel": ("/api/panel/rooms/{room_id}/state", Contract.CIRCLE_TIME),
-    "analytics": ("/api/analytics/kpi", Contract.CIRCLE_TIME),
+    "analytics": ("/api/admin/reports/peak-hours", Contract.UNIVERSITY),
     "occupancy": ("/api/occupancy/cameras", Contract.OCCUPANCY),
 }
 

@@ -50,7 +50,7 @@ class Settings(DatabaseSettings):
     read_limit: int = Field(1200, ge=1, description="Reads a minute of one user or address.")
     write_limit: int = Field(240, ge=1, description="Writes a minute, likewise.")
     request_limit: int = Field(20, ge=1, description="Booking requests a minute, likewise.")
-    admin_limit: int = Field(10, ge=1, description="Admin writes a minute, likewise.")
+    admin_limit: int = Field(10, ge=1, description="Admin writes and reports a minute, likewise.")
     sign_in_limit: int = Field(20, ge=1, description="Attempts to sign in a minute of an address.")
     session_idle_hours: int = Field(24, ge=1, description="An unused session ends after this.")
     session_days: int = Field(30, ge=1, description="Any session ends after this.")

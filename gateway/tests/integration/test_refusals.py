@@ -118,6 +118,15 @@ LIMITED = [
     ("POST", "/api/admin/rooms", 3000, "admin", "admin", {"success", "error", "statusCode"}),
     ("PATCH", "/api/requests/1", 3000, "admin", "admin", {"success", "error", "statusCode"}),
     ("POST", "/api/bookings/override", 3000, "admin", "admin", {"success", "error", "statusCode"}),
+    (
+        "GET",
+        "/api/admin/reports/export",
+        3000,
+        "admin",
+        "admin",
+        {"success", "error", "statusCode"},
+    ),
+    ("GET", "/api/analytics/kpi", 8000, "admin", "read", {"success", "message", "code"}),
     ("POST", "/api/users/login/", 8000, None, "sign_in", {"detail"}),
 ]
 

@@ -119,6 +119,7 @@ def test_a_path_of_one_document_speaks_it_however_it_is_called(routes: RouteMap)
         ("/api/bookings", Rate.READ, Rate.WRITE),
         ("/api/bookings/override", Rate.READ, Rate.ADMIN),
         ("/api/admin/rooms", Rate.READ, Rate.ADMIN),
+        ("/api/admin/reports/export", Rate.ADMIN, Rate.ADMIN),
         ("/api/auth/login", Rate.SIGN_IN, Rate.SIGN_IN),
     ],
 )

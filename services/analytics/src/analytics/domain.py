@@ -131,6 +131,7 @@ def percent(part: int, whole: int) -> float:
     return min(100.0, rounded(100 * part, whole))
 
 
+@lru_cache(maxsize=8192)
 def hours(seconds: int, decimals: int) -> float:
     """Return seconds as hours."""
     return rounded(seconds, HOUR_S, decimals)

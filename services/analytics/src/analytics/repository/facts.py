@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from analytics.domain import HOURS
-from analytics.tables import COUNTS, MEASURES, ROLES, ROLLUPS, rooms, users
+from analytics.tables import MEASURES, ROLES, ROLLUPS, rooms, users
 from common.copies import take_newest
 from common.db import fetch_all_hot
 
@@ -22,6 +22,9 @@ LONGEST_DAYS: Final = 366
 # Whoever reads rooms and people here for their bookings, and whoever writes them, wait for each
 # other: else a booking and its room that come at the same time would not see each other.
 _HOLD_COPIES: Final = text("LOCK TABLE analytics.rooms, analytics.users IN SHARE MODE")
+
+# A room or a person may have more bookings than are counted anew within the usual time.
+_HOWEVER_LONG: Final = text("SET LOCAL statement_timeout = 0")
 
 _TAKE: Final = """
 WITH told AS (
@@ -75,31 +78,27 @@ WITH changed AS (
 )
 """
 
-# One booking on one local day, as what is added to the facts; hours are those of the clock on the
-# wall, from the one in which it begins to the one in which it ends.
-_OF_COUNTS: Final = {
-    "bookings": "1",
-    "no_shows": "is_no_show::integer",
-    "wasted_s": "CASE WHEN is_no_show THEN floor(date_part('epoch', until - starts_at)) ELSE 0 END",
-    "attendees": "attendees",
-    "oversized": "(attendees * 2 < capacity)::integer",
-    "undersized": "(attendees > capacity)::integer",
-    **{f"{role}_bookings": f"(role = '{role}')::integer" for role in ROLES},
-    **{f"starts_{hour:02}": f"(first_hour = {hour})::integer" for hour in HOURS},
+# What one booking adds on one local day; `role`, `begins_in`, `first_hour` and `last_hour` are of
+# `parts` below. Of what is counted where it begins, the condition.
+_ADDED: Final = {
+    "bookings": ("1", "begins"),
+    "no_shows": ("1", "begins AND is_no_show"),
+    "wasted_s": ("lasts_s", "begins AND is_no_show"),
+    "attendees": ("attendees", "begins"),
+    "oversized": ("1", "begins AND attendees * 2 < capacity"),
+    "undersized": ("1", "begins AND attendees > capacity"),
+    **{f"{role}_bookings": ("1", f"begins AND role = '{role}'") for role in ROLES},
+    **{f"starts_{hour:02}": ("1", f"begins_in = {hour}") for hour in HOURS},
+    "booked_s": ("booked_s", "true"),
+    **{f"{role}_booked_s": ("booked_s", f"role = '{role}'") for role in ROLES},
+    **{f"touches_{hour:02}": ("1", f"{hour} BETWEEN first_hour AND last_hour") for hour in HOURS},
 }
-_OF_SPREAD: Final = {
-    "booked_s": "booked_s",
-    **{f"{role}_booked_s": f"CASE WHEN role = '{role}' THEN booked_s ELSE 0 END" for role in ROLES},
-    **{
-        f"touches_{hour:02}": f"({hour} BETWEEN first_hour AND last_hour)::integer"
-        for hour in HOURS
-    },
-}
+# Not as the arbitrary precision that sums have, which costs as much as all the rest.
 _SUMS: Final = ", ".join(
-    [f"sum(CASE WHEN begins THEN sign * ({_OF_COUNTS[name]}) ELSE 0 END)" for name in COUNTS]
-    + [f"sum(sign * ({one}))" for one in _OF_SPREAD.values()]
+    f"coalesce(sum(sign * {_ADDED[name][0]}) FILTER (WHERE {_ADDED[name][1]}), 0)"
+    f"::{'bigint' if name.endswith('_s') else 'integer'} AS {name}"
+    for name in MEASURES
 )
-_NAMES: Final = ", ".join(MEASURES)
 
 
 def _add_to(rollup: str, start: str) -> str:
@@ -110,41 +109,55 @@ def _add_to(rollup: str, start: str) -> str:
     more = ", ".join(f"{name} = known.{name} + excluded.{name}" for name in names)
     return f"""
     INSERT INTO analytics.{rollup} AS known (room_id, start, {listed})
-    SELECT room_id, {start} AS start, {sums} FROM added GROUP BY 1, 2 ORDER BY 1, 2
+    SELECT room_id, {start} AS start, {sums} FROM sums GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (room_id, start) DO UPDATE SET {more}
 """  # noqa: S608 - of names that stand in the tables
 
 
-_COUNT: Final = f""", moved AS MATERIALIZED (
-    SELECT -1 AS sign, (was).* FROM changed WHERE (was).id IS NOT NULL
-    UNION ALL SELECT 1, (is_now).* FROM changed
-), placed AS (
-    SELECT sign, room_id, is_no_show, attendees, capacity, starts_at, until, timezone,
-        coalesce(lower(role), 'unknown') AS role,
+# Hours are those of the clock on the wall, from the one in which a booking begins to the one in
+# which it ends. Each step is worked out once, and not in each of the sums.
+_COUNT: Final = f""", told_anew AS MATERIALIZED (
+    SELECT was, is_now FROM changed
+    WHERE ((was).room_id, (was).starts_at, (was).had_until, (was).is_counted, (was).is_no_show,
+            (was).attendees, (was).timezone, (was).capacity, (was).role)
+        IS DISTINCT FROM ((is_now).room_id, (is_now).starts_at, (is_now).had_until,
+            (is_now).is_counted, (is_now).is_no_show, (is_now).attendees, (is_now).timezone,
+            (is_now).capacity, (is_now).role)
+), moved AS MATERIALIZED (
+    SELECT sign, room_id, is_no_show, attendees, capacity, role, timezone, starts_at, until,
         starts_at AT TIME ZONE timezone AS local_start,
         greatest(starts_at, until - interval '1 microsecond') AT TIME ZONE timezone AS local_last
     FROM (
-        SELECT *, least(had_until, starts_at + interval '{LONGEST_DAYS - 1} days') AS until
-        FROM moved WHERE is_counted AND timezone IS NOT NULL
+        SELECT sign, (one).room_id, (one).is_no_show, (one).attendees, (one).capacity,
+            coalesce(lower((one).role), 'unknown') AS role, (one).timezone, (one).starts_at,
+            least((one).had_until, (one).starts_at + interval '{LONGEST_DAYS - 1} days') AS until
+        FROM (
+            SELECT -1 AS sign, was AS one FROM told_anew UNION ALL SELECT 1, is_now FROM told_anew
+        ) AS versions
+        WHERE (one).is_counted AND (one).timezone IS NOT NULL
     ) AS counted
-), parts AS (
-    SELECT *, day = local_start::date AS begins,
-        CASE WHEN day = local_start::date THEN date_part('hour', local_start) ELSE 0 END
+), parts AS MATERIALIZED (
+    SELECT sign, room_id, day, is_no_show, attendees, capacity, role,
+        day = local_start::date AS begins,
+        CASE WHEN day = local_start::date THEN date_part('hour', local_start)::integer END
+            AS begins_in,
+        CASE WHEN day = local_start::date THEN date_part('hour', local_start)::integer ELSE 0 END
             AS first_hour,
-        CASE WHEN day = local_last::date THEN date_part('hour', local_last) ELSE 23 END
+        CASE WHEN day = local_last::date THEN date_part('hour', local_last)::integer ELSE 23 END
             AS last_hour,
-        floor(date_part('epoch', least(until, analytics.first_of(day + 1, timezone))
-            - greatest(starts_at, analytics.first_of(day, timezone)))) AS booked_s
+        floor(date_part('epoch', until - starts_at))::bigint AS lasts_s,
+        floor(date_part('epoch', CASE WHEN local_start::date = local_last::date
+            THEN until - starts_at
+            ELSE least(until, analytics.first_of(day + 1, timezone))
+                - greatest(starts_at, analytics.first_of(day, timezone))
+            END))::bigint AS booked_s
     FROM (
         SELECT *, generate_series(local_start::date, local_last::date, interval '1 day')::date
             AS day
-        FROM placed
+        FROM moved
     ) AS lasting
 ), sums AS MATERIALIZED (
     SELECT room_id, day, {_SUMS} FROM parts GROUP BY room_id, day
-), added AS MATERIALIZED (
-    SELECT * FROM sums AS sums (room_id, day, {_NAMES})
-    WHERE ({_NAMES}) IS DISTINCT FROM ({", ".join("0" for _ in MEASURES)})
 ), by_day AS ({_add_to("days", "day")}
 ), by_week AS ({_add_to("weeks", "date_trunc('week', day)::date")}
 ), by_month AS ({_add_to("months", "date_trunc('month', day)::date")}
@@ -161,12 +174,14 @@ class Facts:
 
     async def take_rooms(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep rooms; their bookings are counted by their zones and capacities."""
+        await self._session.execute(_HOWEVER_LONG)
         await take_newest(self._session, rooms, rows)
         ids = sorted({row["id"] for row in rows})
         await fetch_all_hot(self._session, _PUT_IN_ROOMS + _COUNT, ids)
 
     async def take_users(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep people; their bookings are counted by their roles."""
+        await self._session.execute(_HOWEVER_LONG)
         await take_newest(self._session, users, rows)
         ids = sorted({row["id"] for row in rows})
         await fetch_all_hot(self._session, _GIVE_ROLES + _COUNT, ids)

@@ -1,10 +1,22 @@
 """Reads facts of a range of days, from as few rows as there are, and the rooms they are of."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Date, Select, Table, cast, func, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Select,
+    Table,
+    and_,
+    cast,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from analytics.domain import DAY, Days, Measured, Room
@@ -36,20 +48,28 @@ class Reports:
         found = await self._session.execute(select(*(func.sum(part.c[name]) for name in names)))
         return _counted(names, found.one())
 
-    async def by_week(self, span: Days) -> Mapping[tuple[int, date], int]:
+    async def by_week(self, span: Days) -> Mapping[int, Mapping[date, int]]:
         """Add up for how many seconds rooms were booked, by room and Monday of the week."""
-        monday = cast(func.date_trunc("week", days.c.start), Date)
         first, after = _whole_weeks(span)
-        edges = (
-            select(days.c.room_id, monday.label("start"), func.sum(days.c.booked_s))
-            .where(*_outside(days, span, first, after))
-            .group_by(days.c.room_id, monday)
+        monday = cast(func.date_trunc("week", days.c.start), Date).label("start")
+        by_day = select(days.c.room_id, monday, days.c.booked_s)
+        edges = union_all(*(by_day.where(one) for one in _edges(span, first, after))).subquery()
+        summed = select(
+            edges.c.room_id, edges.c.start, func.sum(edges.c.booked_s).label("booked_s")
+        ).group_by(edges.c.room_id, edges.c.start)
+        whole = select(weeks.c.room_id, weeks.c.start, weeks.c.booked_s)
+        both = union_all(whole.where(*_from(weeks, first, after)), summed).subquery()
+        # A row of each room: of each week, reading them would take most of the time.
+        found = await self._session.execute(
+            select(
+                both.c.room_id,
+                func.array_agg(both.c.start),
+                func.array_agg(cast(both.c.booked_s, BigInteger)),
+            ).group_by(both.c.room_id)
         )
-        whole = select(weeks.c.room_id, weeks.c.start, weeks.c.booked_s).where(
-            weeks.c.start >= first, weeks.c.start < after
-        )
-        found = await self._session.execute(union_all(whole, edges))
-        return {(room_id, start): int(booked_s) for room_id, start, booked_s in found if booked_s}
+        return {
+            room_id: dict(zip(starts, booked, strict=True)) for room_id, starts, booked in found
+        }
 
 
 def _room(row: Any) -> Room:  # noqa: ANN401 - SQLAlchemy's own
@@ -76,23 +96,33 @@ def _counted(names: Sequence[str], sums: Iterable[Any]) -> Measured:
 def _rows(span: Days, names: Sequence[str]) -> CompoundSelect[Any]:
     """Select whole months as such, and by day what is left at both ends."""
     first, after = _whole_months(span)
-    whole = _of(months, names).where(months.c.start >= first, months.c.start < after)
-    return union_all(whole, _of(days, names).where(*_outside(days, span, first, after)))
+    by_day = _of(days, names)
+    return union_all(
+        _of(months, names).where(*_from(months, first, after)),
+        *(by_day.where(one) for one in _edges(span, first, after)),
+    )
 
 
 def _of(rollup: Table, names: Sequence[str]) -> Select[Any]:
     return select(rollup.c.room_id, *(rollup.c[name] for name in names))
 
 
-def _outside(rollup: Table, span: Days, first: date, after: date) -> Sequence[Any]:
-    """Keep to the days of a span that are not from ``first`` up to ``after``."""
-    start = rollup.c.start
-    left = or_(start < first, start >= after)
-    return [start >= span.first, start <= span.last, left]
+def _from(rollup: Table, first: date, after: date) -> tuple[ColumnElement[bool], ...]:
+    return rollup.c.start >= first, rollup.c.start < after
+
+
+def _edges(span: Days, first: date, after: date) -> Iterator[ColumnElement[bool]]:
+    """Yield two conditions: the days of a span before ``first``, and those from ``after`` on."""
+    end = span.last + DAY
+    yield and_(*_from(days, span.first, min(first, end)))
+    yield and_(*_from(days, after, end))
 
 
 def _whole_months(span: Days) -> tuple[date, date]:
-    """Return where the first whole month of a span begins, and where the last one ends."""
+    """Return where the first whole month of a span begins, and where the last one ends.
+
+    The two are the same if there is none.
+    """
     first = span.first if span.first.day == 1 else _next_month(span.first)
     after = (span.last + DAY).replace(day=1)
     return first, max(first, after)

@@ -52,8 +52,8 @@ async def utilization(session: AsyncSession, span: Span) -> list[dict[str, Any]]
     shown = []
     for room in sorted(await reports.rooms(), key=lambda one: (one.building, one.name, one.id)):
         if room.is_active:
-            by_week = [(name, booked_s.get((room.id, monday), 0)) for name, monday in mondays]
-            total_s = sum(week_s for _, week_s in by_week)
+            of_room = booked_s.get(room.id, {})
+            total_s = sum(of_room.values())
             shown.append(
                 {
                     "roomId": room.cuid,
@@ -62,7 +62,8 @@ async def utilization(session: AsyncSession, span: Span) -> list[dict[str, Any]]
                     "totalHours": hours(total_s, 1),
                     "avgHoursPerWeek": rounded(total_s, HOUR_S * span.weeks),
                     "weeklyBreakdown": [
-                        {"week": name, "hours": hours(week_s, 1)} for name, week_s in by_week
+                        {"week": name, "hours": hours(of_room.get(monday, 0), 1)}
+                        for name, monday in mondays
                     ],
                 }
             )
