@@ -217,7 +217,7 @@ class TestTerms:
     async def test_unknown_ones_and_other_methods(
         self, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
     ) -> None:
-        for key in ("0", "x", "99999999999", "2147483647"):
+        for key in ("0", "x", "99999999999", "2147483647", "0000000001999999999999"):
             for reply in (
                 await anyone.get(f"/api/terms/{key}/"),
                 await admin.patch(f"/api/terms/{key}/", json={}),
@@ -282,6 +282,7 @@ class TestAllocations:
         assert await course.all(room=other["id"]) == made[1:]
         assert await course.all(room=cuid) == made[1:]
         assert await course.all(term=10**12) == []
+        assert await course.all(term="0000000001999999999999") == []
         for name in ("term", "room"):
             reply = await admin.get(f"/api/allocations/?{name}=x")
             assert_refused(reply, name, "Enter a number.")
@@ -372,6 +373,7 @@ class TestAllocations:
             ({"term": 2**31 - 1}, "term", "No Term matches the given query."),
             ({"term": "x"}, "term", "A valid integer is required."),
             ({"room": 2**31 - 1}, "room", "No Room matches the given query."),
+            ({"room": "0000000001999999999999"}, "room", "No Room matches the given query."),
             ({"room": "c" + "0" * 24}, "room", "No Room matches the given query."),
             ({"title": " \0"}, "title", "may not be blank"),
             ({"allocated_seats": 0}, "allocated_seats", "greater than or equal to 1"),
@@ -610,11 +612,15 @@ class TestTimetables:
 
     async def test_too_long_a_one_is_refused(self, course: Course) -> None:
         days = {"recurrence_rule": "FREQ=DAILY;COUNT=140", **course.at("02-01")}
-        entries = [course.entry(f"C{number}", 1, **days) for number in range(360)]
+        entries = [course.entry(f"C{number}", 1, **days) for number in range(180)]
 
         reply = await course.push(*entries)
+        singles = {"allocations": [0] * 25_001}
+        path = f"/api/terms/{course.term['id']}/timetable/"
+        longer = await course.admin.put(path, json=singles)
 
-        assert_refused(reply, "allocations", "50000 occurrences at most")
+        assert_refused(longer, "allocations", "25000 occurrences at most")
+        assert_refused(reply, "allocations", "25000 occurrences at most")
 
 
 async def test_events_and_audit_tell_each_change_once(

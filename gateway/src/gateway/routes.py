@@ -189,7 +189,7 @@ def table(settings: Settings) -> tuple[Route, ...]:
         bookings(
             "/api/terms/{}/timetable/",
             directory,
-            body_limit=16 * KIB * KIB,
+            body_limit=8 * KIB * KIB,
             deadline_s=60.0,
             **administered,
         ),

@@ -274,6 +274,18 @@ async def test_who_leaves_makes_room_also_in_a_room_that_has_lost_seats(
     assert await push(E=6, F=1) == ["F"]
 
 
+async def test_a_timetable_that_takes_too_long_to_expand_is_refused(
+    database: Database, admin: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rule may be looked through to the end of time; here the patience ends before it begins."""
+    monkeypatch.setattr("bookings.service.timetable._RECKONING_S", -1.0)
+    async with database.sessions.begin() as session:
+        term = await make_term(session, admin, "T")
+        some = [entry("A", 1, 1, 0, 1, 1)]
+        with pytest.raises(Invalid, match="take too long to expand"):
+            await push_timetable(session, admin, term, some, dry_run=False)
+
+
 # --- many writers ---------------------------------------------------------------------------------
 
 ROOMS: Final = range(1, 5)

@@ -37,7 +37,7 @@ def key_of(text: str, not_found: str) -> int:
     Raises:
         NotFound: nothing has such an id.
     """
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:11]) <= LARGEST_ID):
+    if not (text.isascii() and text.isdigit() and len(text) < 11 and 0 < int(text) <= LARGEST_ID):
         raise NotFound(not_found)
     return int(text)
 

@@ -258,7 +258,7 @@ def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise invalid_field(name, "Enter a number.")
     # Nothing has id 0, nor one that is larger than any.
-    return int(text) if int(text[:11]) <= LARGEST_ID else 0
+    return int(text) if len(text) < 11 and int(text) <= LARGEST_ID else 0
 
 
 @router.get("/api/allocations/", response_model=AllocationPage)

@@ -14,18 +14,20 @@ from bookings.api.terms import AllocationView, allocation_view, term_key
 from bookings.domain import Period
 from bookings.recurrence import LONGEST_RULE
 from bookings.service import timetable as service
-from bookings.service.timetable import Difference, Entry
+from bookings.service.timetable import MOST_OCCURRENCES, TOO_LONG, Difference, Entry
 from bookings.terms import MOST_EXCEPTIONS, MOST_SEATS, Allocation
 from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
-from common.errors import Invalid
+from common.errors import Invalid, invalid_field
 from common.fields import clean_text
 
 router = contract_router(Contract.DIRECTORY)
 
 DryRun = Annotated[bool, Query(description="Say what would change, and change nothing.")]
 _SHOWN: Final = 100
+# A hundred megabytes for a long one: of several, the others wait as the bytes that they are.
+_one_at_a_time: Final = asyncio.Lock()
 _DATETIME: Final = "Datetime has wrong format. Use ISO 8601, for example 2026-01-19T12:00:00Z."
 
 
@@ -92,6 +94,8 @@ def _read(body: bytes) -> list[Entry]:
         raws = _timetable.decode(body).allocations
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"JSON parse error: {error}") from error
+    if len(raws) > MOST_OCCURRENCES:
+        raise invalid_field("allocations", TOO_LONG)
     entries: dict[str, Entry] = {}
     wrong = []
     for place, raw in enumerate(raws):
@@ -228,12 +232,14 @@ async def push_timetable(
     With a conflict nothing is done: 409, with what it would have changed. A dry run answers 200.
     """
     key = term_key(term_id)
-    entries = await asyncio.to_thread(_read, await request.body())
-    difference = await service.push_timetable(session, identity, key, entries, dry_run=dry_run)
-    refused = bool(difference.conflicts)
-    answer = {"term": key, "dry_run": dry_run, "applied": not dry_run and not refused}
-    answer |= await asyncio.to_thread(_view, difference)
-    if refused and not dry_run:
+    body = await request.body()
+    async with _one_at_a_time:
+        entries = await asyncio.to_thread(_read, body)
+        found = await service.push_timetable(session, identity, key, entries, dry_run=dry_run)
+        conflicts = bool(found.conflicts)
+        answer = {"term": key, "dry_run": dry_run, "applied": not dry_run and not conflicts}
+        answer |= await asyncio.to_thread(_view, found)
+    if conflicts and not dry_run:
         detail = "Nothing was done: the timetable has conflicts."
         return JsonResponse({"detail": detail, **answer}, 409)
     return JsonResponse(answer)

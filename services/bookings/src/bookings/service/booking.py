@@ -106,8 +106,8 @@ async def find_room(session: AsyncSession, room_id: str) -> Room:
 
 
 def _parse_room_id(text: str) -> int | str | None:
-    if text.isascii() and text.isdigit() and 0 < int(text[:11]) <= _LARGEST_INTEGER_ID:
-        return int(text)
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) < 11 and 0 < int(text) <= _LARGEST_INTEGER_ID else None
     return text if is_cuid(text) else None
 
 

@@ -4,6 +4,7 @@ All of it is done, or nothing.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -35,7 +36,10 @@ from common.errors import invalid_field
 from common.events import ALLOCATIONS
 from common.identity import Identity
 
-MOST_OCCURRENCES: Final = 50_000
+MOST_OCCURRENCES: Final = 25_000
+# Shorter than the database lets a transaction idle.
+_RECKONING_S: Final = 10.0
+TOO_LONG: Final = f"A timetable has {MOST_OCCURRENCES} occurrences at most."
 _DAY: Final = timedelta(days=1)
 
 
@@ -152,10 +156,14 @@ class _Comparison:
         """Say what is to be done.
 
         Raises:
-            Invalid: there are too many occurrences.
+            Invalid: there are too many occurrences, or to find them takes too long.
         """
         found, total = Difference(), 0
+        deadline = time.monotonic() + _RECKONING_S
         for entry in entries:
+            if time.monotonic() > deadline:
+                # Such as the 30th of February, looked for to the end of time.
+                raise invalid_field("allocations", "The recurrence rules take too long to expand.")
             old = self.known.get(entry.external_id)
             try:
                 new = self._allocation(entry, old)
@@ -171,9 +179,7 @@ class _Comparison:
                 found.conflicts.append(conflict)
                 continue
             if total > MOST_OCCURRENCES:
-                raise invalid_field(
-                    "allocations", f"A timetable has {MOST_OCCURRENCES} occurrences at most."
-                )
+                raise invalid_field("allocations", TOO_LONG)
             if old is None:
                 found.created.append(new)
             else:
