@@ -1,17 +1,37 @@
 """What the service does with the events that it takes."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+from msgspec.structs import asdict
+
 from analytics.repository.facts import Facts
+from analytics.repository.seats import Seats
 from common.consumer import Refused, Subscription
 from common.copies import sort_out
 from common.db import AsyncSession
-from common.events import BOOKINGS, ROOMS, USERS, BookingV1, CloudEvent, RoomV1, UserV1
+from common.events import (
+    ALLOCATIONS,
+    BOOKINGS,
+    ROOMS,
+    TERMS,
+    USERS,
+    AllocationV1,
+    BookingV1,
+    CloudEvent,
+    RoomV1,
+    TermV1,
+    UserV1,
+)
 
 LARGEST: Final = 2**63 - 1
+# Of one allocation; a thousand of them at a time are still a number.
+MOST_SEATS: Final = 1_000_000
+# What is shown day by day lasts so long at most; their owner lets nothing last longer.
+LONGEST: Final = timedelta(days=6 * 366)
 _BOOKED: Final = frozenset({"confirmed", "completed", "no_show"})
 
 
@@ -22,6 +42,7 @@ async def on_rooms(
     good, refused = sort_out(events, _wrong_room)
     if good:
         await Facts(session).take_rooms([_room(room) for room in good])
+        await Seats(session).follow_rooms({room.id for room in good})
     return refused
 
 
@@ -108,6 +129,50 @@ def _booking(booking: BookingV1) -> tuple[Any, ...]:
     )
 
 
+async def on_terms(
+    session: AsyncSession, events: Sequence[CloudEvent[TermV1]]
+) -> list[Refused[TermV1]]:
+    """Keep terms as they are now."""
+    good, refused = sort_out(events, _wrong_term)
+    if good:
+        await Seats(session).take_terms([asdict(term) for term in good])
+    return refused
+
+
+async def on_allocations(
+    session: AsyncSession, events: Sequence[CloudEvent[AllocationV1]]
+) -> list[Refused[AllocationV1]]:
+    """Keep allocations as they are now, and sweep the rooms anew that they come to or leave."""
+    good, refused = sort_out(events, _wrong_allocation)
+    newest: dict[int, AllocationV1] = {}
+    for one in good:
+        if one.id not in newest or newest[one.id].version < one.version:
+            newest[one.id] = one
+    if newest:
+        rows = [_allocation(newest[name]) for name in sorted(newest)]
+        await Seats(session).take_allocations(list(zip(*rows, strict=True)))
+    return refused
+
+
+def _allocation(one: AllocationV1) -> tuple[Any, ...]:
+    times = [] if one.is_deleted else one.occurrences
+    return (
+        one.id,
+        one.version,
+        one.term_id,
+        one.room_id,
+        one.title,
+        one.allocated_seats,
+        _array(time.starts_at for time in times),
+        _array(time.ends_at for time in times),
+    )
+
+
+def _array(moments: Iterable[datetime]) -> str:
+    """Write moments as Postgres reads an array: lists of several lengths are no column."""
+    return f"{{{','.join(moment.isoformat() for moment in moments)}}}"
+
+
 def _wrong_room(room: RoomV1) -> str | None:
     if room.building.timezone not in available_timezones():
         return "the time zone is unknown"
@@ -134,6 +199,30 @@ def _wrong_booking(booking: BookingV1) -> str | None:
     return None
 
 
+def _wrong_term(term: TermV1) -> str | None:
+    if term.version > LARGEST:
+        return "the version is too large"
+    first, last = term.start_date, term.end_date
+    if not (first.year >= 1900 and last.year <= 9000 and first <= last <= first + LONGEST):
+        return f"from {first} to {last} is no term"
+    return None
+
+
+def _wrong_allocation(one: AllocationV1) -> str | None:
+    if one.version > LARGEST or one.allocated_seats > MOST_SEATS:
+        return "a number is too large"
+    times = one.occurrences
+    if any(time.starts_at >= time.ends_at for time in times):
+        return "an occurrence ends before it starts"
+    if any(time.ends_at > after.starts_at for time, after in pairwise(times)):
+        return "occurrences overlap, or are in no order"
+    if times:
+        first, last = times[0].starts_at, times[-1].ends_at
+        if not (_is_datable(first) and _is_datable(last)) or last - first > LONGEST:
+            return f"from {first} to {last} is too long"
+    return None
+
+
 def _is_datable(moment: datetime) -> bool:
     return 1900 <= moment.year <= 9000
 
@@ -143,4 +232,6 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = [
     Subscription(USERS, on_users, claims=False),
     Subscription(BOOKINGS, on_bookings, claims=False),
     Subscription(ROOMS, on_rooms, claims=False),
+    Subscription(TERMS, on_terms, claims=False),
+    Subscription(ALLOCATIONS, on_allocations, claims=False),
 ]

@@ -1,7 +1,8 @@
 """Puts the analytics service together and runs it."""
 
-from analytics.api import circle_time, university
+from analytics.api import circle_time, heatmap, university
 from analytics.events import SUBSCRIPTIONS
+from analytics.service.heatmap import Heatmaps
 from analytics.settings import Settings
 from analytics.tables import SCHEMA, outbox, processed
 from common.app import create_app
@@ -33,10 +34,11 @@ def build(settings: Settings) -> Parts:
         "analytics",
         version="1",
         verifier=Verifier("analytics", settings.identity_public_keys),
-        routers=[circle_time.router, university.router],
+        routers=[circle_time.router, university.router, heatmap.router],
         checks={"database": database.check, "consumer": consumer.check},
     )
     app.state.database = database
+    app.state.heatmaps = Heatmaps(database)
     app.state.settings = settings
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
     workers = [consumer.run, relay.run]
