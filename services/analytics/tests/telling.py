@@ -1,17 +1,27 @@
 """Tells the analytics service what others would, past Kafka."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import groupby
 from typing import Any
 
 from analytics.events import SUBSCRIPTIONS
 from common.consumer import Batch
 from common.db import AsyncSession, Database
-from common.events import BookingV1, BuildingV1, CloudEvent, RoomV1, UserV1
+from common.events import (
+    AllocationV1,
+    BookingV1,
+    BuildingV1,
+    CloudEvent,
+    OccurrenceV1,
+    RoomV1,
+    TermV1,
+    UserV1,
+)
 from common.ids import new_cuid
 
-Told = RoomV1 | UserV1 | BookingV1
+Told = RoomV1 | UserV1 | BookingV1 | TermV1 | AllocationV1
+Times = Sequence[tuple[datetime, datetime]]
 HANDLERS = {one.topic.data: one.handle for one in SUBSCRIPTIONS}
 
 
@@ -47,6 +57,26 @@ def user(user_id: str, version: int = 1, role: Any = "STUDENT") -> UserV1:
         role=role,
         department=None,
         is_active=True,
+    )
+
+
+def term(term_id: int, first: date, last: date, **changes: Any) -> TermV1:
+    values = {"version": 1, "name": "Spring", "code": f"T{term_id}", **changes}
+    states = {"is_published": False, "is_archived": False}
+    return TermV1(id=term_id, start_date=first, end_date=last, **{**states, **values})
+
+
+def allocation(
+    allocation_id: int, term_id: int, room_id: int, seats: int, times: Times, **changes: Any
+) -> AllocationV1:
+    return AllocationV1(
+        id=allocation_id,
+        term_id=term_id,
+        room_id=room_id,
+        room_cuid=f"room-{room_id}",
+        allocated_seats=seats,
+        occurrences=[OccurrenceV1(starts_at=start, ends_at=end) for start, end in times],
+        **{"version": 1, "title": "Algebra", **changes},
     )
 
 
