@@ -103,7 +103,7 @@ class _Sheet:
 
     def line(self, x: float, y: float, width: float) -> None:
         """Draw a line along the way of reading."""
-        self.box(x, y, width, 0, "none", stroke="#cccccc")
+        self.box(x, y, width, 1, "#cccccc", stroke="none")
 
     def written(self) -> bytes:
         content: bytes = tostring(self._root, encoding="utf-8", xml_declaration=True)
@@ -116,6 +116,11 @@ def _clean(text: str) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _name(text: str, most: int = 60) -> str:
+    """Set a name apart from what stands around it: it may be written the other way."""
+    return f"\u2068{_short(text, most)}\u2069"
 
 
 def _range(days: Days, language: Language) -> str:
@@ -172,7 +177,7 @@ def heatmap(found: Found, rooms: Sequence[Any]) -> bytes:
         max(_LEAST_WIDTH, 2 * _MARGIN + _NAME_WIDTH + len(columns.labels) * columns.width),
         _TOP + max(1, len(shown)) * _ROW_HEIGHT + 64,
         language,
-        say(language, "seats", name=term.name, code=term.code),
+        say(language, "seats", name=_name(term.name), code=_name(term.code)),
         f"{subject}. {about}",
     )
     sheet.text(_MARGIN, 52, subject)
@@ -182,7 +187,7 @@ def heatmap(found: Found, rooms: Sequence[Any]) -> bytes:
         sheet.text(middle, _TOP - 8, label, anchor="middle", size=10)
     for number, row in enumerate(shown):
         top = _TOP + number * _ROW_HEIGHT
-        name = _short(row.name, _NAME_CHARACTERS)
+        name = _name(row.name, _NAME_CHARACTERS)
         sheet.text(left - 8, top + 15, name, anchor="end")
         for at in range(len(columns.labels)):
             _cell(sheet, left + at * columns.width, top, columns.width, row.cells.get(at, 0))
@@ -252,7 +257,7 @@ def _about(rows: Sequence[_Row], shown: int, language: Language) -> str:
     if not fullest.cells:
         return f"{say(language, name, **numbers)} {say(language, 'nothing')}"
     most = written(max(fullest.cells.values()), language)
-    named = _short(fullest.name, _NAME_CHARACTERS)
+    named = _name(fullest.name)
     return f"{say(language, name, **numbers)} {say(language, 'fullest', room=named, number=most)}"
 
 
@@ -317,7 +322,7 @@ async def hours(
     shares = [percent(sum(one[name] for one in counted), len(rooms) * len(days)) for name in names]
     title = say(language, "hours")
     if building is not None:
-        title = say(language, "hours_in", building=rooms[0].building)
+        title = say(language, "hours_in", building=_name(rooms[0].building))
     return _draw_hours(
         title, shares, f"{_range(days, language)}; {say(language, 'of_hours')}", language
     )
