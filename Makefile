@@ -47,6 +47,7 @@ bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.ingest.run
 	$(BIN)/python -m benchmarks.live.run
 	$(BIN)/python -m benchmarks.panel.run
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.latency.run
 
 chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
 	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos tests/services

@@ -426,6 +426,15 @@ GATEWAY: Final = (
         new="if False:",
         tests=(f"{WEBSOCKETS}::test_a_refusal_is_a_close_code",),
     ),
+    Mutant(
+        name="who goes on talking is told why a service has closed",
+        path=f"{GATEWAY_SOURCES}/websocket.py",
+        old="        with suppress(ConnectionClosed):\n            await upstream.send(",
+        new="        if True:\n            await upstream.send(",
+        tests=(
+            f"{WEBSOCKETS}::test_the_services_close_code_reaches_a_client_that_goes_on_talking",
+        ),
+    ),
 )
 
 OCCUPANCY_SOURCES: Final = "services/occupancy/src/occupancy"
@@ -851,6 +860,13 @@ OUTWARD: Final = (
         tests=(f"{SENDING}::test_what_a_killed_process_has_taken_is_sent_by_another",),
     ),
     Mutant(
+        name="a delivery is its taker's until the longest attempt has ended",
+        path=f"{BOOKING_SOURCES}/repository/outward.py",
+        old="_LEASE: Final = timedelta(seconds=60)",
+        new="_LEASE: Final = timedelta(seconds=20)",
+        tests=(f"{SENDING}::test_a_claim_outlasts_the_longest_attempt",),
+    ),
+    Mutant(
         name="a webhook that takes something has five days anew",
         path=f"{BOOKING_SOURCES}/service/webhooks.py",
         old="        await webhooks.well(attempt.webhook_id)\n",
@@ -918,8 +934,8 @@ OUTWARD: Final = (
     Mutant(
         name="no log shows a calendar's token",
         path=f"{COMMON}/log.py",
-        old="at[adfrs]_",
-        new="at[adrs]_",
+        old="at[adfprst]_",
+        new="at[adprst]_",
         tests=("libs/common/tests/unit/test_log.py",),
     ),
     Mutant(
@@ -1249,6 +1265,15 @@ PANEL: Final = (
         new="shared.upstreams",
         tests=(
             "gateway/tests/integration/test_proxying.py::test_streams_leave_the_connections_of_everybody_else_free",
+        ),
+    ),
+    Mutant(
+        name="the gateway lets go of a client that does not read",
+        path=f"{GATEWAY_SOURCES}/websocket.py",
+        old="async with asyncio.timeout(TAKEN_WITHIN_S):",
+        new="async with asyncio.timeout(None):",
+        tests=(
+            "gateway/tests/integration/test_websockets.py::test_a_client_that_does_not_read_is_let_go",
         ),
     ),
     Mutant(

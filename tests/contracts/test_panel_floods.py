@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -71,23 +70,28 @@ def resident_kib(system: System) -> int:
 
 
 async def code_of(url: str, *said: Any) -> int | None:
-    """Connect, say something, and return the code with which that ends."""
-    async with connect(url, proxy=None, max_size=None, open_timeout=20) as socket:
+    """Connect, say something and listen meanwhile; return the code with which that ends."""
+
+    async def say() -> None:
         with suppress(ConnectionClosed):
             for message in said:
                 await socket.send(message)
-        with suppress(ConnectionClosed, TimeoutError):
-            async with asyncio.timeout(40):
-                async for _ in socket:
-                    pass
+                await asyncio.sleep(0)  # to write does not wait, and who never waits hears nothing
+
+    async with connect(url, proxy=None, max_size=None, open_timeout=20) as socket:
+        saying = asyncio.create_task(say())
+        with suppress(ConnectionClosed):
+            async for _ in socket:
+                pass
+        await saying
         return socket.close_code
 
 
 async def pings(url: str) -> int | None:
     async with connect(url, proxy=None) as socket:
         with suppress(ConnectionClosed):
-            for _ in range(5000):
-                await socket.ping(os.urandom(4) * 30)
+            for number in range(5000):
+                await socket.ping(number.to_bytes(4, "big") * 30)
         with suppress(ConnectionClosed):
             async for _ in socket:
                 pass
@@ -121,7 +125,7 @@ async def test_panels_at_doors_notice_nothing(system: System, door: Door, flood:
         "silence": {4001},
         "giants": {1009},
         "pings": {1008, 1006},
-        "talk": {1008, 1006},
+        "talk": {1008},
         "unread": {None},
     }[flood]
     async with asyncio.TaskGroup() as group:

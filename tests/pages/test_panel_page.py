@@ -16,6 +16,12 @@ from running_system import System, eventually
 Violations = Callable[[Page], Awaitable[list[str]]]
 pytestmark = pytest.mark.timeout(120)
 expect.set_options(timeout=15_000)
+# Connects, leaves when it is told something, and says with which code that ended.
+CLOSE_CODE = """({path, protocols}) => new Promise((resolve) => {
+  const socket = new WebSocket(location.origin.replace("http", "ws") + path, protocols);
+  socket.onmessage = () => socket.close(1000);
+  socket.onclose = ({code}) => resolve(code);
+})"""
 
 
 @pytest.fixture
@@ -246,11 +252,16 @@ async def test_a_panel_that_an_admin_removes(
     tablet: BrowserContext, network: Network, admin: httpx.AsyncClient, room: dict[str, Any]
 ) -> None:
     page = await pair(tablet, network, admin, room)
-    devices = (await admin.get("/api/admin/devices")).json()["data"]
-    [device] = [one for one in devices if one["roomId"] == room["id"]]
-    # It has said which program it is.
+
+    async def listed() -> dict[str, Any]:
+        devices = (await admin.get("/api/admin/devices")).json()["data"]
+        [device] = [one for one in devices if one["roomId"] == room["id"]]
+        return device
+
+    # It says which program it is.
+    device = await eventually(listed, lambda device: device["appVersion"] is not None)
     assert device["status"] == "online"
-    assert "/assets/panel-" in device["appVersion"]
+    assert device["appVersion"].startswith("/assets/panel-")
 
     (await admin.delete(f"/api/admin/devices/{device['id']}")).raise_for_status()
 
@@ -316,6 +327,32 @@ async def test_for_everybody(
     network.cut()
     await expect(page.get_by_role("alert")).not_to_be_empty()
     assert await violations(page) == []
+
+
+async def test_a_browser_sees_why_it_was_not_let_in(
+    tablet: BrowserContext, network: Network, admin: httpx.AsyncClient, room: dict[str, Any]
+) -> None:
+    other = await make_room(admin)
+    page = await pair(tablet, network, admin, room)
+    token = await page.evaluate("JSON.parse(localStorage['atrium.panel.device']).token")
+    ways: list[tuple[str, list[str]]] = [("?token={}", []), ("", ["atrium", "atrium.token.{}"])]
+    for query, protocols in ways:
+
+        async def closed(
+            room_id: int, shown: str, query: str = query, protocols: list[str] = protocols
+        ) -> int:
+            asked = {
+                "path": f"/api/panel/rooms/{room_id}/ws{query.format(shown)}",
+                "protocols": [one.format(shown) for one in protocols],
+            }
+            code: int = await page.evaluate(CLOSE_CODE, asked)
+            return code
+
+        assert await closed(room["id"], "ad_wrong") == 4001
+        assert await closed(other["id"], token) == 4003
+        assert await closed(2**31 - 1, token) == 4004
+        # Let in; it is we who leave.
+        assert await closed(room["id"], token) == 1000
 
 
 async def test_the_page_is_safe(system: System, anyone: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -22,6 +23,7 @@ from websockets.typing import Subprotocol
 from common.db import UNAVAILABLE, is_unavailable
 from common.errors import AppError, Forbidden, Invalid, NotFound, Unauthorized
 from common.identity import HEADER
+from common.websocket_protocol import EXTENSION, WebSocketProtocol
 from gateway.auth import Principal, bearer_token, digest_of
 from gateway.editions import Edition
 from gateway.hygiene import check_target, rate_key
@@ -47,6 +49,8 @@ SPEAK_WITHIN_S: Final = 3.0
 STRANGERS_A_MINUTE: Final = 1200
 # Of one caller: a wall of panels that share a token.
 MOST_SOCKETS_EACH: Final = 1200
+# Who has not taken what was written before is too slow; until then the service waits for them.
+TAKEN_WITHIN_S: Final = 10.0
 TOKEN_PROTOCOL: Final = "atrium.token."  # noqa: S105 - what stands before one
 _SECRETS: Final = frozenset({"token", "ticket"})
 _CODES: Final = {Unauthorized: 4001, Forbidden: 4003, NotFound: 4004, Invalid: 4004}
@@ -240,6 +244,11 @@ class _Door:
         await self.accept()
         await self.send({"type": "websocket.close", "code": code, "reason": reason[:100]})
 
+    def drop(self, code: int, reason: str) -> None:
+        """Close without waiting for a client that does not read."""
+        connection: WebSocketProtocol = self.scope["extensions"][EXTENSION]
+        connection.drop(code, reason)
+
     async def first_word(self) -> bytes:
         """Let the client say its token.
 
@@ -300,11 +309,15 @@ async def _pump(door: _Door, upstream: ClientConnection) -> None:
     try:
         async for message in upstream:
             kind = "text" if isinstance(message, str) else "bytes"
-            await door.send({"type": "websocket.send", kind: message})
+            async with asyncio.timeout(TAKEN_WITHIN_S):
+                await door.send({"type": "websocket.send", kind: message})
         code, reason = upstream.close_code, upstream.close_reason
     except ConnectionClosed as error:
         code = error.rcvd.code if error.rcvd else _TRY_AGAIN_LATER
         reason = error.rcvd.reason if error.rcvd else ""
+    except TimeoutError:
+        door.drop(_TRY_AGAIN_LATER, "too slow")
+        return
     finally:
         client_left = inward.done()
         inward.cancel()
@@ -313,16 +326,16 @@ async def _pump(door: _Door, upstream: ClientConnection) -> None:
 
 
 async def _inward(receive: Receive, upstream: ClientConnection) -> None:
+    """Pass on what the client says, until it leaves."""
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             await upstream.close(_sendable(message.get("code")))
             return
         text = message.get("text")
-        try:
+        # A service that has closed hears no more; the client is told so in its turn.
+        with suppress(ConnectionClosed):
             await upstream.send(text if text is not None else message["bytes"])
-        except ConnectionClosed:
-            return
 
 
 def _sendable(code: int | None) -> int:

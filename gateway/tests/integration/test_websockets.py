@@ -6,10 +6,12 @@ They end with the session that opened them: statements 11 and 20 of the security
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from running_gateway import Running
+from starlette.types import Message
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -18,7 +20,9 @@ from websockets.typing import Subprotocol
 from common.contracts import Contract
 from common.identity import Role, Signer, Verifier
 from gateway.accounts import service
+from gateway.editions import Edition
 from gateway.routes import ANYONE, SIGNED_IN, Route
+from gateway.websocket import WebSocketProxy
 
 PATHS = {
     "/api/echo/{}/ws": SIGNED_IN,
@@ -152,6 +156,73 @@ async def test_the_services_close_code_reaches_the_client(
         await socket.send("close")
 
         assert await closed_with(socket) == 4321
+
+
+async def test_the_services_close_code_reaches_a_client_that_goes_on_talking(
+    running: Running, echo: EchoService
+) -> None:
+    """What it says is too late, and comes before the news that stand in its line."""
+    said = iter(["hello", "close", "and another thing"])
+    talked, told = asyncio.Event(), []
+
+    async def receive() -> Message:
+        if not echo.connections:
+            return {"type": "websocket.connect"}
+        if (text := next(said, None)) is None:
+            await asyncio.Future()
+        if text == "and another thing":
+            await echo.connections[0].wait_closed()
+            talked.set()
+        return {"type": "websocket.receive", "text": text}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+        if message["type"] == "websocket.send":
+            await talked.wait()
+
+    scope = {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": "/api/open/ws",
+        "raw_path": b"/api/open/ws",
+        "query_string": b"",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+        "subprotocols": [],
+    }
+    async with asyncio.timeout(10):
+        await WebSocketProxy(running.gateway.shared, Edition.CIRCLE_TIME)(scope, receive, send)
+
+    assert [message["type"] for message in told] == [
+        "websocket.accept",
+        "websocket.send",
+        "websocket.close",
+    ]
+    assert told[-1]["code"] == 4321
+
+
+async def test_a_client_that_does_not_read_is_let_go(
+    running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.websocket.TAKEN_WITHIN_S", 0.3)
+    async with connect(address(running, "/api/open/ws"), max_queue=1) as socket:
+        await socket.send("hello")
+        await socket.recv()
+        [service] = echo.connections
+
+        async def say_more_than_buffers_hold() -> None:
+            while True:
+                await service.send("x" * 60_000)
+
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(say_more_than_buffers_hold(), 20)
+        assert closed.value.rcvd is not None
+        # What was on the way is there to be read, if not the close behind it.
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(10):
+                async for _ in socket:
+                    pass
+        assert socket.close_code in {1006, 1013}
 
 
 async def test_a_client_that_leaves_is_gone_for_the_service(

@@ -81,18 +81,21 @@ def allocation(
 
 
 async def take(database: Database, batches: Sequence[Sequence[Told]]) -> None:
-    """Take batches, each in its transaction."""
+    """Take batches, each in its transaction; nothing is refused."""
     for batch in batches:
         async with database.sessions.begin() as session:
-            await tell(session, batch)
+            assert not await tell(session, batch)
 
 
-async def tell(session: AsyncSession, batch: Sequence[Told]) -> None:
-    """Take a batch, a topic's events together as the consumer does."""
+async def tell(session: AsyncSession, batch: Sequence[Told]) -> list[Told]:
+    """Take a batch, a topic's events together as the consumer does; returns what is refused."""
+    refused: list[Told] = []
     for kind, told in groupby(sorted(batch, key=lambda one: type(one).__name__), key=type):
         events = [_event(one) for one in told]
         nought = [0] * len(events)
-        assert not await HANDLERS[kind](session, Batch(events, nought, nought))
+        handled = await HANDLERS[kind](session, Batch(events, nought, nought))
+        refused += [one.event.data for one in handled]
+    return refused
 
 
 def _event(one: Told) -> CloudEvent[Any]:

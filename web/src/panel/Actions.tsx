@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useTime } from "./DoorPage";
+import { useTime } from "../shared/useTime";
 import { bookingOffers, type Day, extensionOffers, toCheckIn } from "./day";
 import type { Action, Door, DoorView, Outcome } from "./door";
 

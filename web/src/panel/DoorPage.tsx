@@ -1,11 +1,12 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
-import { dateFormat, type Language, longDate } from "../shared/language";
+import { LanguageButton } from "../shared/LanguageButton";
+import { type Language, longDate } from "../shared/language";
+import { useTime } from "../shared/useTime";
 import { Actions } from "./Actions";
 import { type Day, dayAt, endOf, startOf } from "./day";
 import type { Device, Meeting, RoomState } from "./device";
 import { Door, type DoorView } from "./door";
-import { LanguageButton } from "./PanelPage";
 import { StatusSign } from "./StatusSign";
 
 const MINUTE_MS = 60_000;
@@ -46,7 +47,7 @@ export function DoorPage({ device, onRevoked }: { device: Device; onRevoked: () 
         )}
         <Actions door={door} day={day} now={now} zone={timezone} view={view} />
       </section>
-      <Later meetings={day.later} zone={timezone} now={now} keptCheckIns={view.keptCheckIns} />
+      <Later meetings={day.later} zone={timezone} keptCheckIns={view.keptCheckIns} />
     </main>
   );
 }
@@ -65,14 +66,6 @@ function useNow(door: Door): number {
     return () => clearTimeout(timer);
   }, [door]);
   return now;
-}
-
-/** Writes a time of day as the language does, in the building's zone. */
-export function useTime(zone: string): (moment: number) => string {
-  const { i18n } = useTranslation();
-  const options = { hour: "2-digit", minute: "2-digit" } as const;
-  const format = dateFormat(i18n.language as Language, zone, options);
-  return (moment) => format.format(moment);
 }
 
 function Unknown({ view }: { view: DoorView }) {
@@ -189,7 +182,6 @@ function Current({ meeting, now, zone, isKept }: MeetingProps) {
 interface LaterProps {
   meetings: Meeting[];
   zone: string;
-  now: number;
   keptCheckIns: ReadonlySet<string>;
 }
 

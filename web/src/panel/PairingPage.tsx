@@ -1,9 +1,9 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { circleTime, type Schemas } from "../shared/client";
-import { dateFormat, type Language } from "../shared/language";
+import { LanguageButton } from "../shared/LanguageButton";
+import { useTime } from "../shared/useTime";
 import { type Device, forget } from "./device";
-import { LanguageButton } from "./PanelPage";
 
 const TRY_AGAIN_MS = 3_000;
 const TRY_LATER_MS = 60_000;
@@ -14,7 +14,7 @@ type Trouble = "away" | "tooMany";
 /** Shows a code until an admin has entered it. */
 export function PairingPage(props: { wasRevoked: boolean; onPaired: (device: Device) => void }) {
   const { wasRevoked, onPaired } = props;
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const [pairing, setPairing] = useState<Pairing>();
   const [trouble, setTrouble] = useState<Trouble>();
 
@@ -26,10 +26,7 @@ export function PairingPage(props: { wasRevoked: boolean; onPaired: (device: Dev
   }, [onPaired]);
 
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const format = dateFormat(i18n.language as Language, zone, {
-    hour: "2-digit",
-    minute: "2-digit",
-  });
+  const time = useTime(zone);
   return (
     <main className="pairing">
       <header>
@@ -44,7 +41,7 @@ export function PairingPage(props: { wasRevoked: boolean; onPaired: (device: Dev
             <span className="unseen">{t("pairing.code")} </span>
             <bdi dir="ltr">{pairing.code}</bdi>
           </p>
-          <p>{t("pairing.again", { time: format.format(new Date(pairing.expiresAt)) })}</p>
+          <p>{t("pairing.again", { time: time(Date.parse(pairing.expiresAt)) })}</p>
         </>
       )}
       {trouble && <p role="alert">{t(`pairing.${trouble}`)}</p>}

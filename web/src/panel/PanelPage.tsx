@@ -1,6 +1,4 @@
 import { useCallback, useState } from "react";
-import { useTranslation } from "react-i18next";
-import { choose, type Language } from "../shared/language";
 import { DoorPage } from "./DoorPage";
 import { type Device, forget, kept } from "./device";
 import { PairingPage } from "./PairingPage";
@@ -20,14 +18,4 @@ export function PanelPage() {
   }, []);
   if (device === undefined) return <PairingPage wasRevoked={wasRevoked} onPaired={paired} />;
   return <DoorPage key={device.token} device={device} onRevoked={revoked} />;
-}
-
-export function LanguageButton() {
-  const { t, i18n } = useTranslation();
-  const other: Language = i18n.language === "fa" ? "en" : "fa";
-  return (
-    <button type="button" className="language" lang={other} onClick={() => void choose(other)}>
-      {t("otherLanguage")}
-    </button>
-  );
 }

@@ -31,7 +31,6 @@ export class Door {
   readonly clock = new ServerClock();
   readonly #device: Device;
   readonly #api: CircleTime;
-  readonly #connection: Connection;
   readonly #watchers = new Set<() => void>();
   #view: DoorView;
   #statusToldAt = Number.NEGATIVE_INFINITY;
@@ -48,7 +47,11 @@ export class Door {
       isRevoked: false,
       keptCheckIns: idsOf(kept.checkIns.get()),
     };
-    this.#connection = new Connection(device, this.#api, this.clock, {
+  }
+
+  /** Is told of the room, until what it returns is called. */
+  start(): () => void {
+    const connection = new Connection(this.#device, this.#api, this.clock, {
       known: () => this.#view.told?.version ?? 0,
       told: (news) => {
         kept.told.put(news);
@@ -58,11 +61,8 @@ export class Door {
       revoked: () => this.#show({ isRevoked: true }),
       roomGone: () => this.#show({ isRoomGone: true }),
     });
-  }
-
-  start(): () => void {
-    void this.#connection.run();
-    return () => this.#connection.end();
+    void connection.run();
+    return () => connection.end();
   }
 
   readonly watch = (watcher: () => void): (() => void) => {

@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -165,7 +166,7 @@ async def test_a_booking_and_its_room_that_come_at_the_same_time_see_each_other(
     for first, second in (told, told[::-1]):
         other: asyncio.Task[None] | None = None
         async with database.sessions.begin() as session:
-            await tell(session, first)
+            assert not await tell(session, first)
             other = asyncio.create_task(take(database, [second]))
             async with asyncio.timeout(10):
                 while not (other.done() or await waits()):
@@ -173,3 +174,37 @@ async def test_a_booking_and_its_room_that_come_at_the_same_time_see_each_other(
         await other
         assert (await stored(database, days))[1, BEGIN.date()]["booked_s"] == 3600
         await forget(database)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        room(1, building=building("Mars/Olympus")),
+        room(1, version=2**63),
+        room(1, capacity=2**31),
+        room(1, created_at=datetime(1, 1, 1, tzinfo=UTC)),
+        msgspec.structs.replace(user("ada"), version=2**63),
+        booked(1, 0, 60, version=2**63),
+        booked(1, 0, 60, id="x" * 300),
+        booked(1, 0, -60),
+        msgspec.structs.replace(booked(1, 0, 60), ends_at=datetime.max.replace(tzinfo=UTC)),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+async def test_what_would_break_the_database_is_parked_and_what_came_with_it_is_taken(
+    database: Database, wrong: Told
+) -> None:
+    good: Sequence[Told] = [room(2), user("bob"), booked(2, 0, 60)]
+
+    async with database.sessions.begin() as session:
+        assert await tell(session, [wrong, *good]) == [wrong]
+
+    assert (await stored(database, days))[2, BEGIN.date()]["booked_s"] == 3600
+
+
+async def test_a_booking_until_the_end_of_days_counts_for_a_year(database: Database) -> None:
+    for_ever = msgspec.structs.replace(booked(1, 0, 60), ends_at=datetime(9000, 1, 1, tzinfo=UTC))
+
+    await take(database, [[room(1), for_ever]])
+
+    assert len(await stored(database, days)) == 366

@@ -147,7 +147,7 @@ terms = Table(
 )
 
 # Whoever writes one holds its term's row; whoever gives it seats also holds its room's, and has
-# swept the room's ledger meanwhile (docs/adr/0023).
+# swept the room's ledger meanwhile (docs/adr/0024).
 allocations = Table(
     "allocations",
     metadata,

@@ -19,6 +19,7 @@ from bookings.sending import Sender
 from bookings.service import booking as bookings
 from bookings.service import webhooks
 from bookings.service.booking import Change, NewBooking
+from bookings.settings import Settings
 from bookings.webhook import networks_of, secret_bytes
 from common.db import Database
 from common.identity import Identity
@@ -29,6 +30,8 @@ from common.testing.plugin import TestDatabase
 SEAL = Seal("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
 REACH = Reach(allow_http=True, networks=networks_of("127.0.0.1/32"))
 HOUR = timedelta(hours=1)
+# On a machine that is busy no attempt fails for its slowness: this is longer than a test.
+LONGEST_DEADLINE_S = Settings.model_json_schema()["properties"]["webhook_deadline_s"]["maximum"]
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + 24 * HOUR
 
 Book = Callable[[int], Awaitable[str]]
@@ -74,14 +77,18 @@ async def subscribe(
 
 @asynccontextmanager
 async def sending(
-    database: Database, *, replicas: int = 1, first_retry_s: float = 0.05, seal: Seal = SEAL
+    database: Database,
+    *,
+    replicas: int = 1,
+    first_retry_s: float = 0.05,
+    deadline_s: float = LONGEST_DEADLINE_S,
+    seal: Seal = SEAL,
 ) -> AsyncIterator[None]:
-    tasks = [
-        asyncio.create_task(
-            Sender(database, seal, Outbound(REACH, deadline_s=1), first_retry_s=first_retry_s).run()
-        )
+    senders = [
+        Sender(database, seal, Outbound(REACH, deadline_s=deadline_s), first_retry_s=first_retry_s)
         for _ in range(replicas)
     ]
+    tasks = [asyncio.create_task(sender.run()) for sender in senders]
     try:
         yield
     finally:
@@ -201,7 +208,8 @@ async def test_what_was_not_taken_is_sent_again_under_the_same_id(
     receiver.answer = lambda _: first if len(receiver.received) == 1 else Reply()
     await book(0)
 
-    async with sending(database):
+    deadline_s = 2 if first.hangs else LONGEST_DEADLINE_S
+    async with sending(database, deadline_s=deadline_s):
         await delivered(sql, 1)
 
     one, two = receiver.received
@@ -291,6 +299,29 @@ async def test_what_one_replica_is_taking_another_does_not_wait_for(
             left = await Deliveries(other).claim([], 10)
 
     assert (len(taken), left) == (1, [])
+
+
+async def test_a_claim_outlasts_the_longest_attempt(
+    database: Database,
+    admin: Identity,
+    book: Book,
+    receiver: Receiver,
+    sql: "asyncpg.Connection[Any]",
+) -> None:
+    """Else another replica would send what one is still sending."""
+    await subscribe(database, admin, receiver.url)
+    await book(0)
+    async with database.sessions.begin() as session:
+        [taken] = await Deliveries(session).claim([], 10)
+
+    # The end of the attempt.
+    await sql.execute(
+        "UPDATE bookings.webhook_deliveries SET due_at = due_at - $1::interval",
+        timedelta(seconds=LONGEST_DEADLINE_S),
+    )
+    async with database.sessions.begin() as session:
+        assert await Deliveries(session).claim([], 10) == []
+        assert await Deliveries(session).settle(taken, {"state": "delivered"})
 
 
 async def test_a_slow_receiver_holds_up_nobody_else(

@@ -1,7 +1,7 @@
 """Allocations, one at a time; each change is told on `bookings.allocation.v1`.
 
 Who writes them holds, in this order: what is closed, the term, the room. So seats are counted and
-given in one step, and no two wait for each other (docs/adr/0023).
+given in one step, and no two wait for each other (docs/adr/0024).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
