@@ -370,7 +370,7 @@ GATEWAY: Final = (
     ),
     Mutant(
         name="guessing tokens is limited",
-        path=f"{GATEWAY_SOURCES}/proxy.py",
+        path=f"{GATEWAY_SOURCES}/callers.py",
         old="if guesses.retry_after_s:",
         new="if False:",
         tests=(f"{REFUSALS}::test_guesses_at_tokens_are_counted_by_address",),
@@ -425,6 +425,20 @@ GATEWAY: Final = (
         old="if not admits(route.read, principal.identity):",
         new="if False:",
         tests=(f"{WEBSOCKETS}::test_a_refusal_is_a_close_code",),
+    ),
+    Mutant(
+        name="floods leave no rings for the garbage collector to find",
+        path=f"{COMMON}/websocket_protocol.py",
+        old="        self.conn.parser.close()\n",
+        new="",
+        tests=(f"{WEBSOCKETS}::test_who_was_refused_leaves_nothing_to_the_garbage_collector",),
+    ),
+    Mutant(
+        name="nor does what an application finds in its scope",
+        path=f"{COMMON}/websocket_protocol.py",
+        old="            del extensions[EXTENSION]\n",
+        new="            pass\n",
+        tests=(f"{WEBSOCKETS}::test_who_was_refused_leaves_nothing_to_the_garbage_collector",),
     ),
     Mutant(
         name="who goes on talking is told why a service has closed",
@@ -698,8 +712,8 @@ BOOKINGS: Final = (
     Mutant(
         name="a series keeps the time on the wall",
         path=f"{BOOKING_SOURCES}/recurrence.py",
-        old="start = first.start.astimezone(zone).replace(tzinfo=None)",
-        new="zone = ZoneInfo('UTC')\n    start = first.start.astimezone(zone).replace(tzinfo=None)",
+        old="start = local_time(first.start, zone)",
+        new="zone = ZoneInfo('UTC')\n    start = local_time(first.start, zone)",
         tests=(f"{BOOKING_TESTS}/unit/test_recurrence.py",),
     ),
     Mutant(
@@ -1228,10 +1242,9 @@ PANEL: Final = (
     ),
     Mutant(
         name="a look-up while the database is away is no guess",
-        path=f"{GATEWAY_SOURCES}/proxy.py",
-        old="        # Nobody was told whether it is good: that is no guess.\n"
-        "        shared.windows.give_back(key)\n",
-        new="",
+        path=f"{GATEWAY_SOURCES}/callers.py",
+        old="    is_guess = False\n",
+        new="    is_guess = True\n",
         tests=(
             "gateway/tests/integration/test_refusals.py::test_who_asks_while_the_database_is_away_has_guessed_nothing",
         ),
@@ -1249,6 +1262,20 @@ PANEL: Final = (
         old="min(identity.acted_at or booking.now, booking.now)",
         new="booking.now",
         tests=(f"{PANELS}::TestAtTheDoor::test_a_check_in_that_came_late_counts_when_it_was_made",),
+    ),
+    Mutant(
+        name="an old code pairs no panel",
+        path=f"{GATEWAY_SOURCES}/accounts/repository.py",
+        old="                pairings.c.expires_at > func.now(),\n",
+        new="",
+        tests=(f"{PANELS}::TestPairing::test_a_code_is_good_for_ten_minutes",),
+    ),
+    Mutant(
+        name="an old code gives no token",
+        path=f"{GATEWAY_SOURCES}/accounts/repository.py",
+        old=".where(pairings.c.secret_sha256 == secret, pairings.c.expires_at > func.now())",
+        new=".where(pairings.c.secret_sha256 == secret)",
+        tests=(f"{PANELS}::TestPairing::test_a_code_is_good_for_ten_minutes",),
     ),
     Mutant(
         name="a ticket is good once",

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from making import booking_of, iso, make_camera, make_room, unique
-from running_system import eventually
+from running_system import System, eventually
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -566,6 +567,13 @@ def signed(client: httpx.AsyncClient, path: str, when: datetime) -> dict[str, st
     return {"x-device-time": f"{iso(when)};{signature}"}
 
 
+@asynccontextmanager
+async def database_of(system: System) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    connection = await asyncpg.connect(system.installation.postgres.url("atrium"))
+    yield connection
+    await connection.close()
+
+
 class TestPairing:
     async def test_a_tablet_becomes_the_panel_of_a_room(
         self,
@@ -625,6 +633,51 @@ class TestPairing:
         assert (gone.status_code, gone.json()["error"]) == (404, "Device not found")
         over = await anyone.post("/api/panel/pairings/claim", json=secret)
         assert refused(over, 404, "not_found").startswith("This code is no longer good")
+
+    async def test_a_code_is_good_for_ten_minutes(
+        self,
+        system: System,
+        anyone: httpx.AsyncClient,
+        admin: httpx.AsyncClient,
+        room: dict[str, Any],
+    ) -> None:
+        late, slow = [(await anyone.post("/api/panel/pairings")).json()["data"] for _ in range(2)]
+        bodies = [
+            {"code": one["code"], "name": unique("Door"), "roomId": room["id"]}
+            for one in (late, slow)
+        ]
+        assert (await admin.post("/api/admin/devices", json=bodies[1])).status_code == 201
+        codes = [one["code"].replace("-", "") for one in (late, slow)]
+        async with database_of(system) as database:
+            left = await database.fetch(
+                "SELECT expires_at - now() FROM accounts.pairings WHERE code = ANY($1)", codes
+            )
+            assert all(timedelta(minutes=9) < row[0] <= timedelta(minutes=10) for row in left)
+
+            # Ten minutes later.
+            await database.execute(
+                "UPDATE accounts.pairings SET expires_at = now() WHERE code = ANY($1)", codes
+            )
+            confirmed = await admin.post("/api/admin/devices", json=bodies[0])
+            claimed = [
+                await anyone.post("/api/panel/pairings/claim", json={"secret": one["secret"]})
+                for one in (late, slow)
+            ]
+            await anyone.post("/api/panel/pairings")
+            kept = await database.fetchval(
+                "SELECT count(*) FROM accounts.pairings WHERE code = ANY($1)", codes
+            )
+
+        assert len(left) == 2
+        assert (confirmed.status_code, confirmed.json()["error"]) == (
+            404,
+            "No panel shows this code, or not any more; look at it again.",
+        )
+        for reply in claimed:
+            assert refused(reply, 404, "not_found").startswith("This code is no longer good")
+        listed = (await admin.get("/api/admin/devices")).json()["data"]
+        assert bodies[0]["name"] not in {one["name"] for one in listed}
+        assert kept == 0
 
     async def test_what_is_wrong_is_named(
         self, anyone: httpx.AsyncClient, admin: httpx.AsyncClient, room: dict[str, Any]

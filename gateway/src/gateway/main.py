@@ -1,6 +1,7 @@
 """Puts the gateway together and runs it."""
 
 import base64
+import gc
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -237,6 +238,8 @@ def run(*, migrate_first: bool) -> None:
         if migrate_first:
             await migrate_schema(SCHEMA, settings)
         gateway = Gateway(settings)
+        # What stays to the end is not looked through at every look for garbage: clients wait.
+        gc.freeze()
         try:
             await serve(
                 gateway.listeners(), workers=[gateway.relay], drain=gateway.operations.drain

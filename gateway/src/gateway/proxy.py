@@ -7,8 +7,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -26,16 +26,14 @@ from common.errors import (
     MethodNotAllowed,
     NotFound,
     TooLarge,
-    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
 from common.identity import HEADER, Call
 from common.metrics import REQUEST_SECONDS
-from common.tasks import end
 from gateway import device_time
 from gateway.auth import Principal, bearer_token, digest_of
-from gateway.cookies import session_tokens
+from gateway.callers import authenticate, authenticate_by_cookie, client_of, scheme_of
 from gateway.editions import ENVELOPES, Edition
 from gateway.hygiene import (
     FORWARDED,
@@ -43,13 +41,12 @@ from gateway.hygiene import (
     METHODS,
     NOT_RETURNED,
     check_target,
-    client_address,
-    client_scheme,
     rate_key,
 )
 from gateway.limits import Allowance, too_many
 from gateway.routes import ACCOUNTS, Rate, Route, admits
 from gateway.shared import Shared
+from gateway.streams import stream_of, while_admitted
 from gateway.upstream import (
     Connection,
     Upstream,
@@ -69,9 +66,6 @@ DISCARDED_BYTES: Final = 1024 * 1024
 DISCARD_WITHIN_S: Final = 1.0
 # Of one caller: a wall of dashboards behind one address.
 MOST_STREAMS_EACH: Final = 50
-LOOK_UPS_A_MINUTE: Final = 1200
-# While the database is away, whoever is in stays in, and is asked about so often.
-ASK_AGAIN_S: Final = 0.5
 
 _SECURITY: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -217,7 +211,9 @@ class Proxy:
             key = principal.identity.id or rate_key(client)
             with stream_of(self._shared, key, MOST_STREAMS_EACH, "streams"):
                 passing = self._pass_on(exchange, principal, route, headers)
-                await self._while_admitted(passing, exchange, principal, route)
+                digest = digest_of(exchange.token) if exchange.token else None
+                admit = partial(_admit, route, "GET")
+                await while_admitted(passing, self._shared, digest, principal, admit)
         else:
             await self._pass_on(exchange, principal, route, headers)
 
@@ -292,30 +288,6 @@ class Proxy:
         except UpstreamError as error:
             raise _as_refusal(error, exchange, route) from error
 
-    async def _while_admitted(
-        self,
-        passing: Coroutine[Any, Any, None],
-        exchange: _Exchange,
-        principal: Principal,
-        route: Route,
-    ) -> None:
-        """Pass a stream on for as long as its caller's token is good."""
-        if exchange.token is None:
-            await passing
-            return
-        passed = asyncio.create_task(passing)
-        admit = partial(_admit, route, "GET")
-        watch = asyncio.create_task(
-            until_refused(self._shared, digest_of(exchange.token), principal, admit)
-        )
-        try:
-            await asyncio.wait({passed, watch}, return_when=asyncio.FIRST_COMPLETED)
-            over = [task for task in (passed, watch) if task.done()]
-        finally:
-            await end(passed, watch)
-        for task in over:
-            await task
-
     async def _exchange(
         self, exchange: _Exchange, upstream: Upstream, route: Route, request: "_Request"
     ) -> None:
@@ -355,130 +327,6 @@ class Proxy:
             await exchange.send({"type": "http.response.body", "body": body})
             return
         await _stream(exchange, connection, body)
-
-
-# --- who is calling -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SignedInBrowser:
-    """The caller behind a session cookie."""
-
-    principal: Principal
-    token: bytes
-
-
-def client_of(shared: Shared, scope: Scope) -> str:
-    """Return the address of the client."""
-    peer = scope["client"][0] if scope["client"] else ""
-    trusted = shared.trusted_proxies
-    if not trusted:
-        return str(peer)
-    entries = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    return client_address(peer, entries, trusted)
-
-
-def scheme_of(shared: Shared, scope: Scope) -> str:
-    """Tell whether the client came by http or https."""
-    trusted = shared.trusted_proxies
-    if not trusted:
-        return str(scope["scheme"])
-    entries = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
-    return client_scheme(scope["scheme"], entries, trusted)
-
-
-async def authenticate(shared: Shared, digest: bytes, client: str) -> Principal:
-    """Tell who shows a token.
-
-    Args:
-        digest: of the token.
-
-    Raises:
-        Unauthorized: it is nobody's, or not any more.
-        TooManyRequests: the client has shown too many that were nobody's.
-    """
-    known = shared.authenticator.remembered(digest)
-    if known is not None:
-        return known
-    # Guessing tokens must not cost us a query each; of good ones a campus behind one address has
-    # many.
-    key = ("look-up", rate_key(client))
-    guesses = shared.windows.take(key, LOOK_UPS_A_MINUTE, time.time())
-    if guesses.retry_after_s:
-        raise too_many(guesses)
-    try:
-        principal = await shared.authenticator.look_up(digest)
-    except Unauthorized:
-        raise
-    except BaseException:
-        # Nobody was told whether it is good: that is no guess.
-        shared.windows.give_back(key)
-        raise
-    shared.windows.give_back(key)
-    return principal
-
-
-@contextmanager
-def stream_of(shared: Shared, caller: str, most: int, what: str) -> Iterator[None]:
-    """Let a caller have so many of what has no end, and no more.
-
-    Raises:
-        TooManyRequests: they have them.
-    """
-    open_ones, key = shared.open_streams, (what, caller)
-    if open_ones[key] >= most:
-        raise TooManyRequests(
-            f"{most} {what} are open; close one first.", headers={"retry-after": "5"}
-        )
-    open_ones[key] += 1
-    try:
-        yield
-    finally:
-        open_ones[key] -= 1
-        if not open_ones[key]:
-            del open_ones[key]
-
-
-async def until_refused(
-    shared: Shared, digest: bytes, principal: Principal, admit: Callable[[Principal], None]
-) -> AppError:
-    """Look again who is calling whenever what is known of them has grown old.
-
-    Args:
-        digest: of the token that they showed.
-        admit: raises AppError for whom it does not let in.
-
-    Returns:
-        why they may not go on.
-    """
-    while True:
-        await asyncio.sleep(max(0, principal.known_until - time.monotonic()))
-        try:
-            # That was no guess, and is none now.
-            known = shared.authenticator.remembered(digest)
-            principal = known or await shared.authenticator.look_up(digest)
-            admit(principal)
-        except AppError as error:
-            return error
-        except UNAVAILABLE as error:
-            if not is_unavailable(error):
-                raise
-            await asyncio.sleep(ASK_AGAIN_S)
-
-
-async def authenticate_by_cookie(
-    shared: Shared, scope: Scope, client: str
-) -> SignedInBrowser | None:
-    """Tell whose browser this is; None if its session has ended, or there never was one.
-
-    An ended session is no refusal: browsers show it as long as they have it.
-    """
-    for token in session_tokens(scope["headers"]):
-        try:
-            return SignedInBrowser(await authenticate(shared, digest_of(token), client), token)
-        except Unauthorized:
-            continue
-    return None
 
 
 # --- bodies and answers -------------------------------------------------------------------------

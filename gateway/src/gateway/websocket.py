@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -25,19 +25,13 @@ from common.errors import AppError, Forbidden, Invalid, NotFound, Unauthorized
 from common.identity import HEADER
 from common.websocket_protocol import EXTENSION, WebSocketProtocol
 from gateway.auth import Principal, bearer_token, digest_of
+from gateway.callers import authenticate, authenticate_by_cookie, client_of, scheme_of
 from gateway.editions import Edition
 from gateway.hygiene import check_target, rate_key
 from gateway.limits import too_many
-from gateway.proxy import (
-    authenticate,
-    authenticate_by_cookie,
-    client_of,
-    scheme_of,
-    stream_of,
-    until_refused,
-)
 from gateway.routes import Route, admits
 from gateway.shared import Shared
+from gateway.streams import stream_of, while_admitted
 
 _log = logging.getLogger(__name__)
 
@@ -105,17 +99,18 @@ class WebSocketProxy:
         strangers = shared.windows.take(key, STRANGERS_A_MINUTE, time.time())
         if strangers.retry_after_s:
             raise too_many(strangers)
+        is_stranger = False
         try:
             caller = await self._know(door, route, headers, client)
             _check(caller)
+            is_stranger = caller.digest is None
         except AppError:
+            is_stranger = True
             raise
-        except BaseException:
-            # It was we who could not tell.
-            shared.windows.give_back(key)
-            raise
-        if caller.digest is not None:
-            shared.windows.give_back(key)
+        finally:
+            # Whoever is known does not count, nor does what we could not find out.
+            if not is_stranger:
+                shared.windows.give_back(key)
         return caller
 
     async def _know(
@@ -170,28 +165,14 @@ class WebSocketProxy:
             raise Forbidden(_FOREIGN)
 
     async def _relay(self, door: "_Door", upstream: ClientConnection, caller: "_Caller") -> None:
-        if caller.digest is None:
-            await _pump(door, upstream)
-            return
-        pump = asyncio.create_task(_pump(door, upstream))
-        watch = asyncio.create_task(
-            until_refused(
-                self._shared,
-                caller.digest,
-                caller.principal,
-                lambda principal: _check(replace(caller, principal=principal)),
-            )
-        )
+        def admit(principal: Principal) -> None:
+            _check(replace(caller, principal=principal))
+
+        passing = _pump(door, upstream)
         try:
-            await asyncio.wait({pump, watch}, return_when=asyncio.FIRST_COMPLETED)
-            if pump.done():
-                await pump
-            else:
-                error = await watch
-                await _end(pump)
-                await door.close(_code(error), str(error))
-        finally:
-            await _end(pump, watch)
+            await while_admitted(passing, self._shared, caller.digest, caller.principal, admit)
+        except AppError as error:
+            await door.close(_code(error), str(error))
 
     async def _connect(self, door: "_Door", caller: "_Caller") -> ClientConnection:
         upstream = self._shared.upstreams[caller.route.service]
@@ -287,12 +268,6 @@ def _check(caller: _Caller) -> None:
 
 def _code(error: AppError) -> int:
     return _CODES.get(type(error), _TRY_AGAIN_LATER)
-
-
-async def _end(*tasks: "asyncio.Task[Any]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _key_of(caller: _Caller) -> str:

@@ -208,7 +208,7 @@ async def test_attempts_to_sign_in_are_counted_by_address_and_by_account(
 async def test_guesses_at_tokens_are_counted_by_address(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 3)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 3)
 
     statuses = []
     for number in range(5):
@@ -251,7 +251,7 @@ async def test_without_its_database_the_gateway_says_so_and_public_reads_go_on(
 async def test_who_asks_while_the_database_is_away_has_guessed_nothing(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 2)
     headers = await running.authorization()
     authenticator = running.gateway.shared.authenticator
     find = authenticator._find

@@ -169,7 +169,7 @@ async def test_cookies_that_are_too_much_for_a_head_are_431(browser: Browser, to
 async def test_a_browser_that_shows_an_ended_session_for_ever_does_not_use_up_its_guesses(
     running: Running, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 3)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 3)
     browser.cookies["authjs.session-token"] = f"ata_{'0' * 43}"
 
     ended = [(await browser.fetch("GET", "/api/rooms/")).status_code for _ in range(10)]
@@ -185,7 +185,7 @@ async def test_a_browser_that_shows_an_ended_session_for_ever_does_not_use_up_it
 async def test_good_tokens_of_many_behind_one_address_are_no_guesses(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 3)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 3)
 
     for _ in range(6):
         headers = await running.authorization()

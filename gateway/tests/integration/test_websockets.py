@@ -4,6 +4,7 @@ They end with the session that opened them: statements 11 and 20 of the security
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -11,14 +12,17 @@ from typing import Any
 
 import pytest
 from running_gateway import Running
+from running_system import eventually
 from starlette.types import Message
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from common.contracts import Contract
 from common.identity import Role, Signer, Verifier
+from common.websocket_protocol import WebSocketProtocol
 from gateway.accounts import service
 from gateway.editions import Edition
 from gateway.routes import ANYONE, SIGNED_IN, Route
@@ -136,6 +140,25 @@ async def test_a_refusal_is_a_close_code(
         assert await closed_with(socket) == code
 
     assert echo.connections == []
+
+
+async def test_who_was_refused_leaves_nothing_to_the_garbage_collector(running: Running) -> None:
+    """It would hold up everybody while it frees what thousands have left."""
+
+    async def left() -> int:
+        kinds = WebSocketProtocol | ServerProtocol
+        return sum(isinstance(one, kinds) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            async with connect(address(running, "/api/echo/7/ws?token=wrong")) as socket:
+                assert await left() > 0
+                await closed_with(socket)
+        await eventually(left, lambda seen: seen == 0, 5)
+    finally:
+        gc.enable()
 
 
 async def test_a_script_of_a_foreign_site_is_refused(running: Running, echo: EchoService) -> None:
@@ -302,7 +325,7 @@ async def test_a_cookie_whose_session_has_ended_connects_nobody(
 async def test_guesses_by_websocket_are_counted_with_the_others(
     running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 2)
 
     codes = []
     for number in range(3):
@@ -367,7 +390,7 @@ async def test_other_connections_outlive_many_looks_at_who_has_them(
     running: Running, echo: EchoService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.auth.REMEMBER_S", 0.05)
-    monkeypatch.setattr("gateway.proxy.LOOK_UPS_A_MINUTE", 2)
+    monkeypatch.setattr("gateway.callers.LOOK_UPS_A_MINUTE", 2)
     headers = await running.authorization()
 
     async with (

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from common.ids import is_cuid
+
 LARGEST_ID: Final = 2**31 - 1
 _KEPT_CONTROLS: Final = frozenset("\t\n\r")
 
@@ -29,6 +31,13 @@ def clean_text(text: str) -> str:
         )
     )
     return "".join(kept).strip()
+
+
+def parse_room_id(text: str) -> int | str | None:
+    """Read a room's id as it stands in a path, either of its two; None if no room can have it."""
+    if text.isascii() and text.isdigit():
+        return int(text) if len(text) < 11 and 0 < int(text) <= LARGEST_ID else None
+    return text if is_cuid(text) else None
 
 
 def _clean(value: object) -> object:

@@ -50,8 +50,20 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         scope: Scope = self.scope  # type: ignore[assignment] # a mapping of its own kind
-        scope.setdefault("extensions", {})[EXTENSION] = self
-        await super().run_asgi()
+        extensions = scope.setdefault("extensions", {})
+        extensions[EXTENSION] = self
+        try:
+            await super().run_asgi()
+        finally:
+            del extensions[EXTENSION]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Open the ring of what refers to each other.
+
+        Else thousands that are gone wait for the garbage collector, and everybody waits for it.
+        """
+        super().connection_lost(exc)
+        self.conn.parser.close()
 
     @property
     def is_listening(self) -> bool:

@@ -10,18 +10,9 @@ from dateutil.rrule import rrulestr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common import opening
-from common.opening import (
-    Opening,
-    Recurrence,
-    Span,
-    WrongRule,
-    by_day,
-    day_bounds,
-    free,
-    parse_rule,
-    windows,
-)
+from common import opening, recurrence
+from common.opening import Opening, Span, by_day, day_bounds, free, windows
+from common.recurrence import Recurrence, WrongRule, parse_rule
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tehran", "Australia/Lord_Howe", "UTC")
 SEVEN, NINETEEN = time(7), time(19)
@@ -270,20 +261,20 @@ def test_a_month_of_an_old_rule_looks_at_few_years(
     monkeypatch: pytest.MonkeyPatch, rule: str, count: str, ends: str
 ) -> None:
     looked_at: set[int] = set()
-    days_of_year = opening._days_of_year.__wrapped__
+    days_of_year = recurrence._days_of_year.__wrapped__
 
     def counted(rule: Recurrence, first: int, year: int) -> tuple[int, ...]:
         looked_at.add(year)  # a second look is answered by the cache
         found: tuple[int, ...] = days_of_year(rule, first, year)
         return found
 
-    monkeypatch.setattr(opening, "_days_of_year", counted)
-    opening._days.cache_clear()
+    monkeypatch.setattr(recurrence, "_days_of_year", counted)
+    recurrence.days_of.cache_clear()
     room = ruled("Europe/Berlin", "1900-01-01T09:00", ends, rule + count)
 
     asked(room, "2026-01-01", "2026-01-31")
 
-    within = 2 if ends.startswith("1900") and not count else opening.FARTHEST_YEARS + 2
+    within = 2 if ends.startswith("1900") and not count else recurrence.FARTHEST_YEARS + 2
     assert len(looked_at) <= within
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from analytics.repository.facts import Facts
 from analytics.repository.seats import Seats
 from common.consumer import Refused, Subscription
-from common.copies import sort_out
+from common.copies import LARGEST, is_datable, sort_out, wrong_booking
 from common.db import AsyncSession
 from common.events import (
     ALLOCATIONS,
@@ -27,7 +27,6 @@ from common.events import (
     UserV1,
 )
 
-LARGEST: Final = 2**63 - 1
 # Of one allocation; a thousand of them at a time are still a number.
 MOST_SEATS: Final = 1_000_000
 # What is shown day by day lasts so long at most; their owner lets nothing last longer.
@@ -91,7 +90,7 @@ async def on_bookings(
     session: AsyncSession, events: Sequence[CloudEvent[BookingV1]]
 ) -> list[Refused[BookingV1]]:
     """Keep bookings as they are now, and correct the facts by what has changed."""
-    good, refused = sort_out(events, _wrong_booking)
+    good, refused = sort_out(events, wrong_booking)
     newest: dict[str, BookingV1] = {}
     for booking in good:
         known = newest.setdefault(booking.id, booking)
@@ -179,24 +178,13 @@ def _wrong_room(room: RoomV1) -> str | None:
     if max(room.capacity, room.building.id) >= 2**31 or room.version > LARGEST:
         return "a number is too large"
     moments = (room.opens_from, room.opens_until, room.created_at)
-    if not all(_is_datable(moment) for moment in moments if moment is not None):
+    if not all(is_datable(moment) for moment in moments if moment is not None):
         return "a moment is too far away"
     return None
 
 
 def _wrong_user(user: UserV1) -> str | None:
     return "the version is too large" if user.version > LARGEST else None
-
-
-def _wrong_booking(booking: BookingV1) -> str | None:
-    if not 1 <= len(booking.id) <= 200:
-        return "a booking's id has 1 to 200 characters"
-    if booking.version > LARGEST:
-        return "the version is too large"
-    begins, ends = booking.starts_at, booking.ends_at
-    if not (_is_datable(begins) and _is_datable(ends)) or begins >= ends:
-        return f"from {begins} to {ends} is no time"
-    return None
 
 
 def _wrong_term(term: TermV1) -> str | None:
@@ -218,13 +206,9 @@ def _wrong_allocation(one: AllocationV1) -> str | None:
         return "occurrences overlap, or are in no order"
     if times:
         first, last = times[0].starts_at, times[-1].ends_at
-        if not (_is_datable(first) and _is_datable(last)) or last - first > LONGEST:
+        if not (is_datable(first) and is_datable(last)) or last - first > LONGEST:
             return f"from {first} to {last} is too long"
     return None
-
-
-def _is_datable(moment: datetime) -> bool:
-    return 1900 <= moment.year <= 9000
 
 
 # The version of what is told is its claim: it is taken once, however often it comes.

@@ -104,6 +104,11 @@ def test_until_is_a_local_day_a_local_time_or_an_instant(until: str, days: int) 
         "FREQ=DAILY;COUNT=2;X-MINE=1",
         "FREQ=DAILY;COUNT=2\nFREQ=DAILY",
         "FREQ=WEEKLY;BYDAY=" + ",".join(["MO"] * 200) + ";COUNT=2",
+        # Of these a search for occurrences would go on until the year 9999.
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30;COUNT=2",
+        "FREQ=DAILY;BYMONTH=3;BYMONTHDAY=27;BYDAY=FR;COUNT=366",
+        "FREQ=MONTHLY;BYDAY=FR;BYSETPOS=366;COUNT=2",
+        "FREQ=DAILY;BYSETPOS=9;COUNT=3",
     ],
 )
 def test_wrong_rules_are_refused_with_a_reason(rule: str) -> None:

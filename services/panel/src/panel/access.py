@@ -1,19 +1,15 @@
 """Which room a caller may see."""
 
-import asyncio
-import time
+from collections.abc import Collection
 from typing import Final
 
+from common.copies import find_fresh
 from common.errors import Forbidden, NotFound, Unavailable
+from common.fields import parse_room_id
 from common.identity import Identity
-from common.ids import age_of_cuid, is_cuid
 from panel.board import Board
 
 NO_ROOM: Final = "Room not found"
-# A room that was made just now may be a moment ahead of its event.
-_FRESH_S: Final = 60.0
-_FRESH_IDS: Final = 1000
-_WAIT_FOR_FRESH_S: Final = 2.0
 
 
 async def find_room(board: Board, identity: Identity, room_id: str) -> int:
@@ -26,20 +22,19 @@ async def find_room(board: Board, identity: Identity, room_id: str) -> int:
     """
     if not board.is_loaded:
         raise Unavailable("Service temporarily unavailable", headers={"retry-after": "1"})
-    found = board.find(room_id)
-    deadline = time.monotonic() + (_WAIT_FOR_FRESH_S if _may_be_fresh(board, room_id) else 0.0)
-    while found is None and time.monotonic() < deadline:
-        await asyncio.sleep(0.05)
-        found = board.find(room_id)
+    parsed = parse_room_id(room_id)
+    if parsed is None:
+        raise NotFound(NO_ROOM)
+
+    async def find(names: Collection[int | str]) -> dict[int | str, int]:
+        return {name: found for name in names if (found := board.find(name)) is not None}
+
+    async def newest() -> int:
+        return board.newest_room
+
+    found = (await find_fresh(find, {parsed}, newest)).get(parsed)
     if found is None:
         raise NotFound(NO_ROOM)
     if identity.kind == "panel" and identity.room_id not in {None, found}:
         raise Forbidden("This panel is of another room.")
     return found
-
-
-def _may_be_fresh(board: Board, room_id: str) -> bool:
-    if is_cuid(room_id):
-        return -_FRESH_S < age_of_cuid(room_id) < _FRESH_S
-    is_number = room_id.isascii() and room_id.isdecimal() and len(room_id) < 11
-    return is_number and 0 < int(room_id) - board.newest_room <= _FRESH_IDS

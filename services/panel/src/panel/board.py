@@ -84,12 +84,10 @@ class Board:
         """Whether anything is known; a room that is not, may be there all the same."""
         return self._is_loaded
 
-    def find(self, room_id: str) -> int | None:
+    def find(self, room_id: int | str) -> int | None:
         """Find a room by either of its ids."""
-        found = self._ids.get(room_id)
-        if found is None and room_id.isascii() and room_id.isdecimal() and len(room_id) < 11:
-            found = int(room_id) if int(room_id) in self._doors else None
-        return found
+        found = self._ids.get(room_id) if isinstance(room_id, str) else room_id
+        return found if found in self._doors else None
 
     @property
     def newest_room(self) -> int:

@@ -6,12 +6,11 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from common.consumer import Refused, Subscription
-from common.copies import sort_out
+from common.copies import LARGEST, sort_out, wrong_booking, wrong_level
 from common.db import AsyncSession
 from common.events import BOOKINGS, LEVELS, ROOMS, BookingV1, CloudEvent, LevelV1, RoomV1
 from panel.repository import KEEP, Copies
 
-LARGEST: Final = 2**63 - 1
 _SHOWN: Final = frozenset({"confirmed", "completed"})
 
 
@@ -44,7 +43,7 @@ async def on_bookings(
     session: AsyncSession, events: Sequence[CloudEvent[BookingV1]]
 ) -> list[Refused[BookingV1]]:
     """Keep bookings as they are now; those that ended days ago are forgotten."""
-    good, refused = sort_out(events, _wrong_booking)
+    good, refused = sort_out(events, wrong_booking)
     if good:
         copies = Copies(session)
         await copies.take_meetings(
@@ -74,7 +73,7 @@ async def on_levels(
     session: AsyncSession, events: Sequence[CloudEvent[LevelV1]]
 ) -> list[Refused[LevelV1]]:
     """Keep how many people are in rooms."""
-    good, refused = sort_out(events, _wrong_level)
+    good, refused = sort_out(events, wrong_level)
     if good:
         await Copies(session).take_levels(
             [
@@ -90,21 +89,6 @@ def _wrong_room(room: RoomV1) -> str | None:
         return "the time zone is unknown"
     is_small = max(room.capacity, abs(room.floor or 0)) < 2**31 and room.version <= LARGEST
     return None if is_small else "a number is too large"
-
-
-def _wrong_booking(booking: BookingV1) -> str | None:
-    if not 1 <= len(booking.id) <= 200:
-        return "a booking's id has 1 to 200 characters"
-    if booking.version > LARGEST:
-        return "the version is too large"
-    begins, ends = booking.starts_at, booking.ends_at
-    if not 1900 <= begins.year <= ends.year <= 9000 or begins >= ends:
-        return f"from {begins} to {ends} is no time"
-    return None
-
-
-def _wrong_level(level: LevelV1) -> str | None:
-    return "a number is too large" if max(level.version, level.occupancy) > LARGEST else None
 
 
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = [

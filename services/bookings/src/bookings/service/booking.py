@@ -4,8 +4,6 @@ Who has a room is decided by the database alone, in `Bookings.add` and `Bookings
 here looks first and writes then. What changes several bookings of a room holds the room's lock.
 """
 
-import asyncio
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,19 +19,16 @@ from bookings.repository.rows import range_of
 from bookings.repository.rules import Closures
 from bookings.service.telling import Telling, encode_event, event_id_of
 from bookings.webhook import EVENT_OF
+from common.copies import find_fresh
 from common.db import AsyncSession
 from common.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized, invalid_field
+from common.fields import parse_room_id
 from common.identity import Identity, Role
-from common.ids import age_of_cuid, is_cuid, new_cuid
+from common.ids import is_cuid, new_cuid
 
 TAKEN: Final = "Room is already booked for the requested time slot."
 NO_ROOM: Final = "Room not found"
 NO_BOOKING: Final = "Booking not found"
-# A room that was made just now may be a moment ahead of its event.
-_FRESH_S: Final = 60.0
-_FRESH_IDS: Final = 1000
-_WAIT_FOR_FRESH_S: Final = 2.0
-_LARGEST_INTEGER_ID: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,25 +85,17 @@ async def find_room(session: AsyncSession, room_id: str) -> Room:
         NotFound: there is none.
     """
     rooms = Rooms(session)
-    parsed = _parse_room_id(room_id)
+    parsed = parse_room_id(room_id)
     if parsed is None:
         raise NotFound(NO_ROOM)
-    room = await rooms.get(parsed)
-    if room is None:
-        # It may have come between our look and this one: look once more, whatever this says.
-        patience = _WAIT_FOR_FRESH_S if await _may_be_fresh(rooms, parsed) else 0.0
-        deadline = time.monotonic() + patience
-        while (room := await rooms.get(parsed)) is None and time.monotonic() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    if room is None:
+
+    async def find(names: Collection[int | str]) -> dict[int | str, Room]:
+        return {name: room for name in names if (room := await rooms.get(name)) is not None}
+
+    found = await find_fresh(find, {parsed}, rooms.newest_id)
+    if not found:
         raise NotFound(NO_ROOM)
-    return room
-
-
-def _parse_room_id(text: str) -> int | str | None:
-    if text.isascii() and text.isdigit():
-        return int(text) if len(text) < 11 and 0 < int(text) <= _LARGEST_INTEGER_ID else None
-    return text if is_cuid(text) else None
+    return found[parsed]
 
 
 async def find_rooms(session: AsyncSession, room_ids: Collection[str]) -> dict[str, int]:
@@ -117,24 +104,9 @@ async def find_rooms(session: AsyncSession, room_ids: Collection[str]) -> dict[s
     Those that were made a moment ago are waited for, as one is.
     """
     rooms = Rooms(session)
-    parsed = {text: one for text in room_ids if (one := _parse_room_id(text)) is not None}
-    known = await rooms.find(set(parsed.values()))
-    missing = set(parsed.values()) - known.keys()
-    if missing and await _may_be_fresh(rooms, *missing):
-        deadline = time.monotonic() + _WAIT_FOR_FRESH_S
-        while missing - known.keys() and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
-            known |= await rooms.find(missing)
+    parsed = {text: one for text in room_ids if (one := parse_room_id(text)) is not None}
+    known = await find_fresh(rooms.find, set(parsed.values()), rooms.newest_id)
     return {text: known[one] for text, one in parsed.items() if one in known}
-
-
-async def _may_be_fresh(rooms: Rooms, *room_ids: int | str) -> bool:
-    ids = [one for one in room_ids if isinstance(one, int)]
-    cuids = [one for one in room_ids if isinstance(one, str)]
-    if any(-_FRESH_S < age_of_cuid(one) < _FRESH_S for one in cuids):
-        return True
-    newest = await rooms.newest_id() if ids else 0
-    return any(0 < one - newest <= _FRESH_IDS for one in ids)
 
 
 async def get_booking(session: AsyncSession, booking_id: str, *, lock: bool = False) -> Booking:
@@ -204,7 +176,7 @@ async def book(session: AsyncSession, identity: Identity, new: NewBooking) -> Ma
 
 async def _look(session: AsyncSession, new: NewBooking, person: Person) -> tuple[Room, Look]:
     rooms = Rooms(session)
-    room_id = _parse_room_id(new.room_id)
+    room_id = parse_room_id(new.room_id)
     found = await rooms.look(room_id, new.period, person) if room_id is not None else None
     if found is None:
         room = await find_room(session, new.room_id)

@@ -9,7 +9,7 @@ from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import NotFound
-from common.fields import LocalTime, Name, ZoneName
+from common.fields import LocalTime, Name, ZoneName, parse_room_id
 from common.identity import Identity
 from common.paging import PageLinks, PageQuery, page_of
 from rooms.api.directory import NamedView
@@ -17,7 +17,6 @@ from rooms.api.queries import Caller
 from rooms.domain import CLOSES_AT, OPENS_AT
 from rooms.repository.named import Named
 from rooms.service import named as service
-from rooms.service.rooms import parse_room_id
 
 router = contract_router(Contract.DIRECTORY)
 

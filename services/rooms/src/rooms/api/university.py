@@ -11,7 +11,7 @@ from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
 from common.errors import invalid_field
-from common.fields import CLEAN, Name
+from common.fields import CLEAN, Name, parse_room_id
 from common.identity import Identity, Role
 from common.paging import NumberedPage, Pagination, numbered_page_of
 from rooms.api.queries import Caller, QueryNumber, QueryText
@@ -19,7 +19,7 @@ from rooms.api.times import iso
 from rooms.domain import Room
 from rooms.repository.rooms import RoomFilter, Rooms
 from rooms.service import rooms as service
-from rooms.service.rooms import RoomChange, parse_room_id
+from rooms.service.rooms import RoomChange
 
 router: APIRouter = contract_router(Contract.UNIVERSITY)
 

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from common.db import AsyncSession
 from common.errors import Invalid, NotFound
+from common.fields import parse_room_id
 from common.opening import FreeDays, Opening, by_day, day_bounds, free, windows
 from rooms.domain import Room
 from rooms.repository import month
 from rooms.repository.copies import Copies
-from rooms.service.rooms import parse_room_id
 
 MOST_DAYS: Final = 42
 # Whether a room is ever free is looked for in steps, and no further ahead than the last one.

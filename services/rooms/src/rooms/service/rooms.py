@@ -8,8 +8,9 @@ from typing import Any, Final
 from common.db import AsyncSession
 from common.errors import Invalid, NotFound
 from common.events import ROOMS, BuildingV1, RoomV1
-from common.ids import is_cuid, new_cuid
-from common.opening import WrongRule, parse_rule
+from common.fields import parse_room_id
+from common.ids import new_cuid
+from common.recurrence import WrongRule, parse_rule
 from rooms.domain import CLOSES_AT, OPENS_AT, Room, Status, WrongWindow, check_window
 from rooms.repository.named import Named
 from rooms.repository.rooms import Rooms
@@ -42,13 +43,6 @@ class RoomChange:
     amenity_names: tuple[str, ...] | None = None
     timezone: str = "UTC"
     by: str | None = None
-
-
-def parse_room_id(text: str) -> int | str | None:
-    """Read a room's id as it stands in a path; None if no room can have it."""
-    if text.isascii() and text.isdigit() and 0 < int(text[:11]) < 2**31:
-        return int(text)
-    return text if is_cuid(text) else None
 
 
 async def get_room(
