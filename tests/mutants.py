@@ -1370,6 +1370,11 @@ FACTS: Final = "services/analytics/tests/integration/test_facts.py"
 MEASURED: Final = "services/analytics/tests/integration/test_measuring.py"
 FIGURES: Final = "services/analytics/tests/unit/test_domain.py"
 EXPORTED: Final = "services/analytics/tests/integration/test_export.py"
+SEATS: Final = "services/analytics/tests/integration/test_seats.py"
+FILES: Final = "services/analytics/tests/integration/test_parquet.py"
+IN_ANY_ORDER: Final = (
+    f"{SEATS}::test_seats_are_those_of_the_last_states_in_whatever_order_they_are_told"
+)
 
 ANALYTICS: Final = (
     Mutant(
@@ -1495,6 +1500,55 @@ ANALYTICS: Final = (
         old="if text.startswith(_FORMULA) else text",
         new="if not text else text",
         tests=(f"{EXPORTED}::test_what_a_sheet_would_run_is_text",),
+    ),
+    Mutant(
+        name="who leaves a room makes place for who arrives at that moment",
+        path=f"{ANALYTICS_SOURCES}/repository/seats.py",
+        old="ORDER BY moment, change)",
+        new="ORDER BY moment, change DESC)",
+        tests=(IN_ANY_ORDER,),
+    ),
+    Mutant(
+        name="an allocation counts once on a day",
+        path=f"{ANALYTICS_SOURCES}/repository/seats.py",
+        old="SELECT DISTINCT term_id, room_id, day, id",
+        new="SELECT term_id, room_id, day, id",
+        tests=(IN_ANY_ORDER,),
+    ),
+    Mutant(
+        name="a room that an allocation leaves is swept, too",
+        path=f"{ANALYTICS_SOURCES}/repository/seats.py",
+        old="SELECT (was).term_id, (was).room_id FROM changed WHERE (was).id IS NOT NULL\nUNION ",
+        new="",
+        tests=(IN_ANY_ORDER,),
+    ),
+    Mutant(
+        name="allocations of a room are not swept two at a time",
+        path=f"{ANALYTICS_SOURCES}/repository/seats.py",
+        old='    text("LOCK TABLE analytics.allocations IN SHARE ROW EXCLUSIVE MODE"),\n',
+        new="",
+        tests=(f"{SEATS}::test_two_who_change_one_room_at_once_each_see_the_others_seats",),
+    ),
+    Mutant(
+        name="a heatmap's ETag follows from its allocations",
+        path=f"{ANALYTICS_SOURCES}/repository/heatmap.py",
+        old="of_rooms, of_term.scalar_subquery())",
+        new="of_rooms)",
+        tests=("tests/contracts/test_heatmap.py::test_who_knows_it_is_told_so",),
+    ),
+    Mutant(
+        name="a file of facts is put in its place whole",
+        path=f"{ANALYTICS_SOURCES}/service/parquet.py",
+        old='    beside = path.with_name(f".{path.name}.{os.getpid()}")\n',
+        new="    beside = path\n",
+        tests=(f"{FILES}::test_files_are_by_month_in_parts_and_put_in_place_at_once",),
+    ),
+    Mutant(
+        name="a copy takes more rows at once than fit one statement",
+        path=f"{COMMON}/copies.py",
+        old="_MOST_VALUES: Final = 32_767",
+        new="_MOST_VALUES: Final = 1_000_000",
+        tests=(f"{SEATS}::test_more_come_at_once_than_fit_one_statement",),
     ),
     Mutant(
         name="reports are limited as admin writes are",

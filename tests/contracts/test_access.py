@@ -16,7 +16,7 @@ from running_system import PASSWORD, System
 
 from common.ids import new_cuid
 
-CONTRACTS: Final = ("directory", "university", "circle_time", "occupancy")
+CONTRACTS: Final = ("heatmap", "directory", "university", "circle_time", "occupancy")
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 PEOPLE: Final = frozenset({"ADMIN", "FACULTY", "STUDENT", "STAFF"})
 EVERYBODY: Final = PEOPLE | {"nobody", "panel", "edge"}
@@ -51,6 +51,7 @@ class Operation:
 WHO: Final = (
     ("occupancy GET /api/occupancy/edges/", ADMINS | {"edge"}, frozenset()),
     ("circle_time GET /api/analytics/", ADMINS, frozenset()),
+    ("heatmap", EVERYBODY, frozenset()),
     ("occupancy", EVERYBODY, frozenset({"ADMIN", "STAFF"})),
     (".* /api/(admin/|webhooks|booking-quotas/|booking-policies/)", ADMINS, ADMINS),
     ("university (PATCH /api/requests/|POST /api/bookings/override)", ADMINS, ADMINS),

@@ -115,7 +115,7 @@ def table(settings: Settings) -> tuple[Route, ...]:
         return Route(path=path, service="analytics", contract=contract, **more)
 
     circle_time, directory = Contract.CIRCLE_TIME, Contract.DIRECTORY
-    university = Contract.UNIVERSITY
+    heatmap, university = Contract.HEATMAP, Contract.UNIVERSITY
     in_circle_time = {"edition": Edition.CIRCLE_TIME}
     in_university = {"edition": Edition.UNIVERSITY}
     sign_in = {"read": ANYONE, "write": ANYONE, "rate": Rate.SIGN_IN, "body_limit": 8 * KIB}
@@ -149,6 +149,7 @@ def table(settings: Settings) -> tuple[Route, ...]:
         accounts("/api/panel/tickets", circle_time, **at_the_door),
         rooms("/api/rooms", circle_time, **in_circle_time, **signed_in),
         rooms("/api/rooms", university, **in_university, **open_to_all),
+        analytics("/api/rooms/capacity-heatmap/", heatmap, **open_to_all),
         rooms("/api/rooms/", directory, **managed),
         rooms("/api/rooms/{}", circle_time, **in_circle_time, **signed_in),
         rooms("/api/rooms/{}", university, **in_university, **open_to_all),
@@ -222,6 +223,8 @@ def table(settings: Settings) -> tuple[Route, ...]:
         analytics("/api/analytics/reality", circle_time, **admins),
         analytics("/api/analytics/flow", circle_time, **admins),
         analytics("/api/analytics/right-size", circle_time, **admins),
+        analytics("/api/analytics/hours.svg", circle_time, **admins),
+        analytics("/api/analytics/heatmap.svg", heatmap, **open_to_all),
         analytics("/api/admin/reports/utilization", university, **reports),
         analytics("/api/admin/reports/peak-hours", university, **reports),
         analytics("/api/admin/reports/bookings-by-role", university, **reports),

@@ -22,6 +22,7 @@ def routes() -> RouteMap:
     [
         ("/api/rooms/", Contract.DIRECTORY),
         ("/api/rooms/12/", Contract.DIRECTORY),
+        ("/api/rooms/capacity-heatmap/", Contract.HEATMAP),
         ("/api/rooms/cmwq3p8jtljxwczaa78n31lcj/", Contract.DIRECTORY),
         ("/api/locations/", Contract.DIRECTORY),
         ("/api/amenities/3/", Contract.DIRECTORY),

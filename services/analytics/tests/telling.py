@@ -1,7 +1,7 @@
 """Tells the analytics service what others would, past Kafka."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import groupby
 from typing import Any
 
@@ -16,12 +16,15 @@ from common.events import (
     CloudEvent,
     CrossingV1,
     LevelV1,
+    OccurrenceV1,
     RoomV1,
+    TermV1,
     UserV1,
 )
 from common.ids import new_cuid
 
-Told = RoomV1 | UserV1 | BookingV1 | LevelV1 | CameraV1 | CrossingV1 | AllocationV1
+Told = RoomV1 | UserV1 | BookingV1 | LevelV1 | CameraV1 | CrossingV1 | TermV1 | AllocationV1
+Times = Sequence[tuple[datetime, datetime]]
 HANDLERS = {one.topic.data: one.handle for one in SUBSCRIPTIONS}
 
 
@@ -87,6 +90,26 @@ def crossing(sequence: int, crossed_at: datetime, **changes: Any) -> CrossingV1:
         **changes,
     }
     return CrossingV1(sequence=sequence, crossed_at=crossed_at, **values)
+
+
+def term(term_id: int, first: date, last: date, **changes: Any) -> TermV1:
+    values = {"version": 1, "name": "Spring", "code": f"T{term_id}", **changes}
+    states = {"is_published": False, "is_archived": False}
+    return TermV1(id=term_id, start_date=first, end_date=last, **{**states, **values})
+
+
+def allocation(
+    allocation_id: int, term_id: int, room_id: int, seats: int, times: Times, **changes: Any
+) -> AllocationV1:
+    return AllocationV1(
+        id=allocation_id,
+        term_id=term_id,
+        room_id=room_id,
+        room_cuid=f"room-{room_id}",
+        allocated_seats=seats,
+        occurrences=[OccurrenceV1(starts_at=start, ends_at=end) for start, end in times],
+        **{"version": 1, "title": "Algebra", **changes},
+    )
 
 
 async def take(database: Database, batches: Sequence[Sequence[Told]]) -> None:

@@ -125,15 +125,28 @@ def _unless_known(handle: Handler) -> Handler:
         is_stream = isinstance(response, StreamingResponse)
         if response.status_code != 200 or "etag" in response.headers or is_stream:
             return response
-        etag = f'"{hashlib.blake2b(response.body, digest_size=12).hexdigest()}"'
-        known = request.headers.get("if-none-match", "")
-        if etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
-            return Response(status_code=304, headers={"etag": etag})
+        etag = etag_of(response.body)
+        if knows(request, etag):
+            headers = {"etag": etag}
+            if "vary" in response.headers:
+                headers["vary"] = response.headers["vary"]
+            return Response(status_code=304, headers=headers)
         response.headers["etag"] = etag
         response.headers.setdefault("cache-control", "private, no-cache")
         return response
 
     return answer
+
+
+def etag_of(content: bytes | memoryview) -> str:
+    """Make the ETag of an answer, or of what an answer follows from."""
+    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def knows(request: Request, etag: str) -> bool:
+    """Tell whether a client has already what has this ETag."""
+    known = request.headers.get("if-none-match", "")
+    return etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}
 
 
 def create_app(

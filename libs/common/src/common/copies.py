@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +24,8 @@ _WAIT_FOR_FRESH_S: Final = 2.0
 
 Found = TypeVar("Found")
 Data = TypeVar("Data", bound=Struct)
+# In one statement, of the driver.
+_MOST_VALUES: Final = 32_767
 
 
 async def take_newest(
@@ -41,7 +43,16 @@ async def take_newest(
         if row[key.name] not in newest or newest[row[key.name]]["version"] < row["version"]:
             newest[row[key.name]] = row
     # In one order, so that two who take the same rows wait and do not block each other.
-    taken = insert(table).values([newest[name] for name in sorted(newest)])
+    ordered = [newest[name] for name in sorted(newest)]
+    at_once = _MOST_VALUES // len(rows[0])
+    for first in range(0, len(ordered), at_once):
+        await _take(session, table, key, ordered[first : first + at_once])
+
+
+async def _take(
+    session: AsyncSession, table: Table, key: Column[Any], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    taken = insert(table).values(rows)
     others = {
         name: column
         for name, column in taken.excluded.items()

@@ -139,6 +139,12 @@ def hours(seconds: int, decimals: int) -> float:
     return rounded(seconds, HOUR_S, decimals)
 
 
+@lru_cache(maxsize=65_536)
+def utilisation(peak: int, capacity: int) -> float:
+    """Return the share of a room's seats, 0 to 1, 4 decimals; seats may have been taken out."""
+    return min(1.0, rounded(peak, capacity, 4))
+
+
 def peak_hours(measured: Measured) -> list[str]:
     """Name the hours in which most bookings begin, most of all first; `09:00`."""
     begun = [(-measured[f"starts_{hour:02}"], hour) for hour in HOURS]

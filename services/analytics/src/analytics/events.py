@@ -1,15 +1,18 @@
 """What the service does with the events that it takes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import available_timezones
 
-from analytics.repository.allocations import Allocations
+from msgspec.structs import asdict
+
 from analytics.repository.doors import Doors
 from analytics.repository.facts import Facts
 from analytics.repository.measuring import Measuring
+from analytics.repository.seats import Seats
 from analytics.service.measuring import take_cameras
 from common.consumer import Batch, Refused, Subscription
 from common.copies import LARGEST, is_datable, sort_out, wrong_booking
@@ -22,6 +25,7 @@ from common.events import (
     CROSSINGS,
     LEVELS,
     ROOMS,
+    TERMS,
     USERS,
     AllocationV1,
     BookingV1,
@@ -30,12 +34,17 @@ from common.events import (
     CrossingV1,
     LevelV1,
     RoomV1,
+    TermV1,
     UserV1,
 )
 
 QUARTER_S: Final = 900
 _LATEST_S: Final = timedelta(days=90).total_seconds()
 _AHEAD_S: Final = 60.0
+# Of one allocation; a thousand of them at a time are still a number.
+MOST_SEATS: Final = 1_000_000
+# What is shown day by day lasts so long at most; their owner lets nothing last longer.
+LONGEST: Final = timedelta(days=6 * 366)
 _BOOKED: Final = frozenset({"confirmed", "completed", "no_show"})
 
 
@@ -46,6 +55,7 @@ async def on_rooms(
     good, refused = sort_out(events, _wrong_room)
     if good:
         await Facts(session).take_rooms([_room(room) for room in good])
+        await Seats(session).follow_rooms({room.id for room in good})
     return refused
 
 
@@ -204,39 +214,54 @@ def _quarters(crossed_at: Sequence[datetime], arrived_ms: Sequence[int]) -> list
     return quarters
 
 
-async def on_allocations(
-    session: AsyncSession, events: Sequence[CloudEvent[AllocationV1]]
-) -> list[Refused[AllocationV1]]:
-    """Keep for when how many seats of rooms are allocated."""
-    good, refused = sort_out(events, _wrong_allocation)
-    if good:
-        await Allocations(session).take([_allocation(one) for one in good])
-    return refused
-
-
-def _allocation(allocation: AllocationV1) -> dict[str, Any]:
-    taken = () if allocation.is_deleted else allocation.occurrences
-    return {
-        "id": allocation.id,
-        "version": allocation.version,
-        "room_id": allocation.room_id,
-        "seats": allocation.allocated_seats,
-        "starts": [one.starts_at for one in taken],
-        "ends": [one.ends_at for one in taken],
-    }
-
-
 def _wrong_level(level: LevelV1) -> str | None:
     if level.occupancy >= 2**31 or level.version >= LARGEST:
         return "a number is too large"
     return None if is_datable(level.measured_at) else "a moment is too far away"
 
 
-def _wrong_allocation(allocation: AllocationV1) -> str | None:
-    if allocation.allocated_seats >= 2**31 or allocation.version > LARGEST:
-        return "a number is too large"
-    moments = (at for one in allocation.occurrences for at in (one.starts_at, one.ends_at))
-    return None if all(map(is_datable, moments)) else "a moment is too far away"
+async def on_terms(
+    session: AsyncSession, events: Sequence[CloudEvent[TermV1]]
+) -> list[Refused[TermV1]]:
+    """Keep terms as they are now."""
+    good, refused = sort_out(events, _wrong_term)
+    if good:
+        await Seats(session).take_terms([asdict(term) for term in good])
+    return refused
+
+
+async def on_allocations(
+    session: AsyncSession, events: Sequence[CloudEvent[AllocationV1]]
+) -> list[Refused[AllocationV1]]:
+    """Keep allocations as they are now, and sweep the rooms anew that they come to or leave."""
+    good, refused = sort_out(events, _wrong_allocation)
+    newest: dict[int, AllocationV1] = {}
+    for one in good:
+        if one.id not in newest or newest[one.id].version < one.version:
+            newest[one.id] = one
+    if newest:
+        rows = [_allocation(newest[name]) for name in sorted(newest)]
+        await Seats(session).take_allocations(list(zip(*rows, strict=True)))
+    return refused
+
+
+def _allocation(one: AllocationV1) -> tuple[Any, ...]:
+    times = [] if one.is_deleted else one.occurrences
+    return (
+        one.id,
+        one.version,
+        one.term_id,
+        one.room_id,
+        one.title,
+        one.allocated_seats,
+        _array(at.starts_at for at in times),
+        _array(at.ends_at for at in times),
+    )
+
+
+def _array(moments: Iterable[datetime]) -> str:
+    """Write moments as Postgres reads an array: lists of several lengths are no column."""
+    return f"{{{','.join(moment.isoformat() for moment in moments)}}}"
 
 
 def _wrong_room(room: RoomV1) -> str | None:
@@ -254,6 +279,30 @@ def _wrong_user(user: UserV1) -> str | None:
     return "the version is too large" if user.version > LARGEST else None
 
 
+def _wrong_term(term: TermV1) -> str | None:
+    if term.version > LARGEST:
+        return "the version is too large"
+    first, last = term.start_date, term.end_date
+    if not (first.year >= 1900 and last.year <= 9000 and first <= last <= first + LONGEST):
+        return f"from {first} to {last} is no term"
+    return None
+
+
+def _wrong_allocation(one: AllocationV1) -> str | None:
+    if one.version > LARGEST or one.allocated_seats > MOST_SEATS:
+        return "a number is too large"
+    times = one.occurrences
+    if any(time.starts_at >= time.ends_at for time in times):
+        return "an occurrence ends before it starts"
+    if any(time.ends_at > after.starts_at for time, after in pairwise(times)):
+        return "occurrences overlap, or are in no order"
+    if times:
+        first, last = times[0].starts_at, times[-1].ends_at
+        if not (is_datable(first) and is_datable(last)) or last - first > LONGEST:
+            return f"from {first} to {last} is too long"
+    return None
+
+
 # The version of what is told is its claim: it is taken once, however often it comes; a crossing's
 # is its edge's number for it.
 SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = [
@@ -263,5 +312,6 @@ SUBSCRIPTIONS: Final[Sequence[Subscription[Any]]] = [
     Subscription(LEVELS, on_levels, claims=False),
     Subscription(CAMERAS, on_cameras, claims=False),
     Subscription(CROSSINGS, on_crossings, claims=False),
+    Subscription(TERMS, on_terms, claims=False),
     Subscription(ALLOCATIONS, on_allocations, claims=False),
 ]

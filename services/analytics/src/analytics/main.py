@@ -1,9 +1,14 @@
 """Puts the analytics service together and runs it."""
 
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 
-from analytics.api import circle_time, university
+import click
+
+from analytics.api import circle_time, heatmap, university
 from analytics.events import SUBSCRIPTIONS
+from analytics.service.heatmap import Heatmaps
 from analytics.service.measuring import measure_what_ends
 from analytics.settings import Settings
 from analytics.tables import SCHEMA, outbox, processed
@@ -11,7 +16,7 @@ from common.app import create_app
 from common.consumer import Consumer
 from common.db import Database
 from common.identity import Verifier
-from common.process import Parts, Service
+from common.process import Parts, Service, load_settings, run_to_end
 from common.relay import Relay
 
 
@@ -36,10 +41,11 @@ def build(settings: Settings) -> Parts:
         "analytics",
         version="1",
         verifier=Verifier("analytics", settings.identity_public_keys),
-        routers=[circle_time.router, university.router],
+        routers=[circle_time.router, university.router, heatmap.router],
         checks={"database": database.check, "consumer": consumer.check},
     )
     app.state.database = database
+    app.state.heatmaps = Heatmaps(database)
     app.state.settings = settings
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
     return Parts(
@@ -51,6 +57,31 @@ def build(settings: Settings) -> Parts:
 
 SERVICE = Service("analytics", Settings, SCHEMA, build)
 main = SERVICE.commands()
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--month", type=click.DateTime(["%Y-%m"]), help="This one only, 2026-11. [all]")
+def export(folder: Path, month: datetime | None) -> None:
+    """Write the facts as Parquet files into FOLDER, by month, in place of what is there."""
+    try:
+        from analytics.service import parquet
+    except ImportError:
+        raise click.ClickException("Needs pyarrow: install atrium-analytics[parquet].") from None
+    settings = load_settings(Settings)
+
+    async def write() -> None:
+        url = settings.database_url.get_secret_value()
+        database = Database.connect(url, schema=SCHEMA.name, pool=1)
+        try:
+            first = month.date() if month else None
+            async for path, count in parquet.export(database, folder, first):
+                click.echo(f"{path}: {count}")
+        finally:
+            await database.close()
+
+    run_to_end(write())
+
 
 if __name__ == "__main__":
     main()

@@ -3,7 +3,9 @@
 A fact is a sum over bookings, of one room and one local day or month. Each booking's part of the
 facts follows from its row alone: what of its room and organizer matters stands in it too. So
 whatever changes, the part of the row as it was goes, and the part of the row as it is comes
-(`repository/facts.py`), and the facts are always the sum over all rows.
+(`repository/facts.py`), and the facts are always the sum over all rows. Seats at a time are no sum:
+of a room and term that an allocation comes to or leaves, they are swept anew
+(`repository/seats.py`).
 
 What cameras tell of a room stands in its levels, each of which holds until the next one. What
 follows from them, of a booking (`seen`, `empty_s`) and of a local day (`presence`), is worked out
@@ -15,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -29,11 +30,11 @@ from sqlalchemy import (
     Text,
     Time,
 )
-from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE
 
 from analytics.domain import HOURS
 from common.consumer import processed_table
-from common.events import ALLOCATIONS, BOOKINGS, CAMERAS, CROSSINGS, LEVELS, ROOMS, USERS
+from common.events import ALLOCATIONS, BOOKINGS, CAMERAS, CROSSINGS, LEVELS, ROOMS, TERMS, USERS
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
 
@@ -224,20 +225,54 @@ flow = Table(
     Column("exits", Integer, nullable=False),
 )
 
-# When they take place: as many ends as starts.
+terms = Table(
+    "terms",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("start_date", Date, nullable=False),
+    Column("end_date", Date, nullable=False),
+    Column("is_published", Boolean, nullable=False),
+    Column("is_archived", Boolean, nullable=False),
+    Column("is_deleted", Boolean, nullable=False),
+)
+
 allocations = Table(
     "allocations",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
+    Column("term_id", Integer, nullable=False),
     Column("room_id", Integer, nullable=False),
+    Column("title", Text, nullable=False),
     Column("seats", Integer, nullable=False),
+    # Of each occurrence, both in one order; of one that was deleted, none.
     Column("starts", ARRAY(_INSTANT), nullable=False),
     Column("ends", ARRAY(_INSTANT), nullable=False),
+    # Of its room, as it was when the seats were counted; null: not known yet.
+    Column("timezone", Text),
+    Index("allocations_of_term", "term_id", postgresql_include=["version"]),
+    Index("allocations_of_room", "room_id"),
+)
+
+# What is allocated of a room in a term on a local day; days without are left out.
+seats = Table(
+    "seats",
+    metadata,
+    Column("term_id", Integer, primary_key=True, autoincrement=False),
+    Column("room_id", Integer, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    # At a time.
+    Column("peak", BigInteger, nullable=False),
+    # Of all allocations that touch the day, each once.
+    Column("total", BigInteger, nullable=False),
+    Column("allocations", Integer, nullable=False),
 )
 
 SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
-    consumed=[USERS, BOOKINGS, ROOMS, LEVELS, CAMERAS, CROSSINGS, ALLOCATIONS],
+    consumed=[USERS, BOOKINGS, ROOMS, TERMS, ALLOCATIONS, LEVELS, CAMERAS, CROSSINGS],
 )

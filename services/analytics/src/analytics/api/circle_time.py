@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+from starlette.responses import Response
 
 from analytics.domain import MOST_DAYS, Days
-from analytics.service import figures, reality
+from analytics.service import figures, pictures, reality
+from analytics.service.heatmap import VARY
+from analytics.texts import preferred
 from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
@@ -269,3 +272,17 @@ async def get_flow(
 ) -> JsonResponse:
     zone = request.app.state.settings.timezone
     return _ok(await reality.flow(session, query.days(), query.room, query.camera, zone))
+
+
+@router.get(
+    "/api/analytics/hours.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
+)
+async def draw_hours(
+    request: Request, session: Session, query: Annotated[BuildingRange, Query()]
+) -> Response:
+    """Rooms in use, by hour of the day, as a picture."""
+    language = preferred(request.headers.get("accept-language", ""))
+    drawn = await pictures.hours(session, query.days(), query.building, language)
+    return Response(drawn, headers=dict(VARY), media_type="image/svg+xml")

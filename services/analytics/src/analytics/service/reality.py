@@ -13,9 +13,9 @@ from analytics.domain import (
     rounded,
     suggested_capacity,
 )
-from analytics.repository.allocations import Allocations
 from analytics.repository.reality import Door, Parties, Presence, Reality
 from analytics.repository.reports import Reports
+from analytics.repository.seats import Seats
 from common.db import AsyncSession
 from common.errors import NotFound
 
@@ -31,7 +31,7 @@ async def reality(session: AsyncSession, days: Days, building: str | None) -> di
     rooms = await _rooms(session, building)
     ids = {room.id for room in rooms}
     booked = await Reports(session).by_room(days, _BOOKED)
-    seat_s = await Allocations(session).seat_seconds(days)
+    seat_s = await Seats(session).seat_seconds(days)
     there = await Reality(session).presence(days)
     parties, of_all = await Reality(session).parties(days, sorted(ids))
     nothing = dict.fromkeys(_BOOKED, 0)

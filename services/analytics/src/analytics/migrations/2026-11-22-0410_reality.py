@@ -1,10 +1,10 @@
-"""Keep what cameras tell: levels of rooms, and crossings by door; and allocated seats beside it."""
+"""Keep what cameras tell: levels of rooms, and crossings by door."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261122_0400"
-down_revision = "20261122_0300"
+revision = "20261122_0410"
+down_revision = "20261122_0400"
 
 SCHEMA = "analytics"
 
@@ -29,16 +29,6 @@ def upgrade() -> None:
     op.drop_index("bookings_of_room", "bookings", schema=SCHEMA)
     _levels()
     _crossings()
-    op.create_table(
-        "allocations",
-        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("room_id", sa.Integer, nullable=False),
-        sa.Column("seats", sa.Integer, nullable=False),
-        sa.Column("starts", sa.ARRAY(sa.DateTime(timezone=True)), nullable=False),
-        sa.Column("ends", sa.ARRAY(sa.DateTime(timezone=True)), nullable=False),
-        schema=SCHEMA,
-    )
 
 
 def _levels() -> None:
