@@ -1525,7 +1525,7 @@ ANALYTICS: Final = (
     Mutant(
         name="allocations of a room are not swept two at a time",
         path=f"{ANALYTICS_SOURCES}/repository/seats.py",
-        old='    text("LOCK TABLE analytics.allocations IN SHARE ROW EXCLUSIVE MODE"),\n',
+        old="        await self._session.execute(_HOLD)\n",
         new="",
         tests=(f"{SEATS}::test_two_who_change_one_room_at_once_each_see_the_others_seats",),
     ),
