@@ -89,7 +89,7 @@ web/dist/panel/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	@touch $@
 
 web/node_modules/.package-lock.json: web/package-lock.json | $(NODE)
-	$(NPM) ci --silent
+	$(NPM) ci --loglevel=error
 	@touch $@
 
 .local/node/bin/npm:
