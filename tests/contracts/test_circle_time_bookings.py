@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from answers import refused
 from making import booking_of, iso, make_location, make_room, soon
 
 DAY = timedelta(days=1)
@@ -23,14 +24,6 @@ async def day_of(client: httpx.AsyncClient, room: dict[str, Any], day: str) -> l
     assert reply.status_code == 200, reply.text
     listed: list[Any] = reply.json()["data"]
     return listed
-
-
-def refused(reply: httpx.Response, status: int, code: str) -> str:
-    assert reply.status_code == status, reply.text
-    answer = reply.json()
-    assert (answer["success"], answer["code"]) == (False, code)
-    message: str = answer["message"]
-    return message
 
 
 class TestCreate:

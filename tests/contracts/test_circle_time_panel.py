@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from answers import refused
 from making import booking_of, iso, make_camera, make_room, unique
 from running_system import System, eventually
 from websockets.asyncio.client import ClientConnection, connect
@@ -78,14 +79,6 @@ async def book(
     assert reply.status_code == 201, reply.text
     made: dict[str, Any] = reply.json()["data"]
     return made
-
-
-def refused(reply: httpx.Response, status: int, code: str) -> str:
-    assert reply.status_code == status, reply.text
-    answer = reply.json()
-    assert (answer["success"], answer["code"]) == (False, code)
-    message: str = answer["message"]
-    return message
 
 
 class TestState:

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer
+from answers import refused
 from making import booking_of, iso, make_room, soon
 from receiver import Message, Receiver, Reply, receiving
 from running_system import System, eventually
@@ -50,11 +51,6 @@ async def booked(client: httpx.AsyncClient, start: datetime | None = None) -> di
     assert reply.status_code == 201, reply.text
     made: dict[str, Any] = reply.json()["data"]
     return made
-
-
-def refused(reply: httpx.Response, status: int, code: str) -> None:
-    assert reply.status_code == status, reply.text
-    assert (reply.json()["success"], reply.json()["code"]) == (False, code)
 
 
 async def deliveries_of(client: httpx.AsyncClient, webhook: dict[str, Any], **page: Any) -> Any:

@@ -1,11 +1,23 @@
 """Settings that more than one process reads. Everything comes from the environment."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.fields import ZoneName
+from common.sealing import Seal
+
+
+def _sealing_keys(keys: SecretStr) -> SecretStr | None:
+    if not keys.get_secret_value():
+        return None
+    Seal(keys.get_secret_value())
+    return keys
+
+
+# What seals secrets in the database, if that is set.
+SealingKeys = Annotated[SecretStr, AfterValidator(_sealing_keys)]
 
 
 class ProcessSettings(BaseSettings):

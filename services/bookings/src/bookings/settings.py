@@ -5,8 +5,7 @@ from pydantic_settings import SettingsConfigDict
 
 from bookings.letter import MailServer, sender
 from bookings.webhook import networks_of
-from common.sealing import Seal
-from common.settings import ServiceSettings
+from common.settings import SealingKeys, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -17,7 +16,7 @@ class Settings(ServiceSettings):
     worker_database_pool: int = Field(
         5, ge=1, description="Connections held open at most by what consumes, sends and keeps time."
     )
-    secrets_key: SecretStr | None = Field(
+    secrets_key: SealingKeys | None = Field(
         None,
         description="Seals webhooks' secrets: base64 of 32 random bytes, the same for every"
         " replica; comma-separated, the first seals and all of them open. Without it there are"
@@ -49,14 +48,6 @@ class Settings(ServiceSettings):
         validate_default=True,
         description="Who that mail is from: Atrium <atrium@example.org>.",
     )
-
-    @field_validator("secrets_key")
-    @classmethod
-    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None or not value.get_secret_value():
-            return None
-        Seal(value.get_secret_value())
-        return value
 
     @field_validator("webhook_allowed_networks")
     @classmethod

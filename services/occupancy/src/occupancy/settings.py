@@ -1,11 +1,10 @@
 """What the occupancy service reads from the environment."""
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from common.fields import LocalTime
-from common.sealing import Seal
-from common.settings import ServiceSettings
+from common.settings import SealingKeys, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -37,17 +36,9 @@ class Settings(ServiceSettings):
         le=3600,
         description="Seconds between looks for hours that are unlike those of the weeks before.",
     )
-    secrets_key: SecretStr | None = Field(
+    secrets_key: SealingKeys | None = Field(
         None,
         description="Seals where cameras' pictures come from: base64 of 32 random bytes, the same"
         " for every replica; comma-separated, the first seals and all of them open. Without it"
         " no `stream_url` is taken.",
     )
-
-    @field_validator("secrets_key")
-    @classmethod
-    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None or not value.get_secret_value():
-            return None
-        Seal(value.get_secret_value())
-        return value
