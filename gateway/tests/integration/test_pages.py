@@ -13,6 +13,7 @@ async def test_home_names_the_contracts_and_their_descriptions(running: Running)
     person = await running.client.get("/", headers={"accept": "text/html,*/*"})
 
     assert machine.json()["contracts"] == {
+        "heatmap": "/openapi/heatmap.json",
         "directory": "/openapi/directory.json",
         "occupancy": "/openapi/occupancy.json",
         "university": "/openapi/university.json",
