@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import jdatetime
 import pytest
+from cut_network import Network, network_to
 from making import booking_of, make_room, unique
-from network import Network, network_to
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from running_system import System, eventually
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from long_way import Facts, by_month, by_week, facts_of
+from minute_walk import Facts, by_month, by_week, facts_of
 from publishing import booking
 from sqlalchemy import Table, delete, select, text
 from telling import Told, building, room, take, tell, user

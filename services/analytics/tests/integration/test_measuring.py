@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from long_way import Seen, facts_of, presence_of, seen_in
+from minute_walk import Seen, facts_of, presence_of, seen_in
 from msgspec.structs import replace
 from publishing import booking
 from sqlalchemy import delete, select, text, update
