@@ -6,12 +6,14 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.fields import ZoneName
-from common.sealing import Seal
 
 
 def _sealing_keys(keys: SecretStr) -> SecretStr | None:
     if not keys.get_secret_value():
         return None
+    # Not every process has what it needs: camera hosts seal nothing.
+    from common.sealing import Seal
+
     Seal(keys.get_secret_value())
     return keys
 
