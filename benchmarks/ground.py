@@ -9,15 +9,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+from sqlalchemy import event
 
 from common import migrations, roles
-from common.db import create_engine
+from common.db import AsyncSession, Database, create_engine
 from common.schema import Schema
 from common.testing.servers import free_port, postgres_server, scratch_folder
 from local_stack.postgres import Postgres
@@ -27,6 +29,8 @@ from local_stack.settings import Settings as LocalSettings
 BIN = Path(sys.executable).parent
 WAIT_S = 30
 WRK_CLIENTS = 8
+
+Statement = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,25 @@ def until_answering(url: str, headers: Mapping[str, str] | None = None) -> httpx
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
+
+
+async def statements_of(
+    database_url: str, schema: Schema, work: Callable[[AsyncSession], Awaitable[None]]
+) -> list[Statement]:
+    """Return what the service's code asks the database for a piece of work."""
+    seen: list[Statement] = []
+    database = Database.connect(database_url, schema=schema.name)
+
+    def note(
+        _connection: object, _cursor: object, text: str, values: Sequence[object], *_: object
+    ) -> None:
+        seen.append((text, tuple(values)))
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    async with database.sessions.begin() as session:
+        await work(session)
+    await database.close()
+    return seen
 
 
 def sign_in(ground: Ground, gateway: str, environment: Mapping[str, str]) -> tuple[str, str]:

@@ -25,7 +25,7 @@ import secrets
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,17 +39,18 @@ import orjson
 import uvicorn
 from benchmarks.ground import (
     BIN,
+    Statement,
     has_programs,
     prepared,
     process_settings,
+    statements_of,
     until_answering,
     wrk,
 )
-from sqlalchemy import event
 from starlette.types import Receive, Scope, Send
 
 from common.contracts import Contract
-from common.db import AsyncSession, Database
+from common.db import AsyncSession
 from common.identity import Identity, Role, Signer
 from common.ids import new_cuid
 from common.opening import Opening, by_day, day_bounds, free, windows
@@ -96,8 +97,6 @@ INSERT INTO rooms.room_bookings (id, version, room_id, is_confirmed, is_checked_
 ANALYZE;
 """
 
-Statement = tuple[str, tuple[Any, ...]]
-
 
 @dataclass(frozen=True)
 class Stand:
@@ -140,31 +139,12 @@ async def search_ratio(stand: Stand, statements: list[Statement]) -> tuple[float
     return statistics.median(asked) * 1e3, statistics.median(alone) * 1e3
 
 
-async def statements_of(
-    database_url: str, work: Callable[[AsyncSession], Awaitable[None]]
-) -> list[Statement]:
-    """Return what the service's code asks the database for a piece of work."""
-    seen: list[Statement] = []
-    database = Database.connect(database_url, schema="rooms")
-
-    def note(
-        _connection: object, _cursor: object, text: str, values: Sequence[object], *_: object
-    ) -> None:
-        seen.append((text, tuple(values)))
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    async with database.sessions.begin() as session:
-        await work(session)
-    await database.close()
-    return seen
-
-
 async def search_statements(database_url: str) -> list[Statement]:
     async def search(session: AsyncSession) -> None:
         await Rooms(session).count(WANTED)
         await Rooms(session).find(WANTED, order=("name",), part=Slice(0, 10))
 
-    return await statements_of(database_url, search)
+    return await statements_of(database_url, SCHEMA, search)
 
 
 # --- a month ------------------------------------------------------------------------------------

@@ -125,14 +125,13 @@ def _unless_known(handle: Handler) -> Handler:
         is_stream = isinstance(response, StreamingResponse)
         if response.status_code != 200 or "etag" in response.headers or is_stream:
             return response
-        etag = etag_of(response.body)
-        if knows(request, etag):
-            headers = {"etag": etag}
-            if "vary" in response.headers:
-                headers["vary"] = response.headers["vary"]
-            return Response(status_code=304, headers=headers)
-        response.headers["etag"] = etag
+        response.headers["etag"] = etag_of(response.body)
         response.headers.setdefault("cache-control", "private, no-cache")
+        if knows(request, response.headers["etag"]):
+            # What is said of keeping it holds for what the client has, too.
+            kept = ("etag", "cache-control", "vary")
+            headers = {name: response.headers[name] for name in kept if name in response.headers}
+            return Response(status_code=304, headers=headers)
         return response
 
     return answer

@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, TypeVar
 
+import orjson
 from msgspec import Struct
-from sqlalchemy import Column, Table
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.consumer import Refused
@@ -24,8 +25,6 @@ _WAIT_FOR_FRESH_S: Final = 2.0
 
 Found = TypeVar("Found")
 Data = TypeVar("Data", bound=Struct)
-# In one statement, of the driver.
-_MOST_VALUES: Final = 32_767
 
 
 async def take_newest(
@@ -44,25 +43,21 @@ async def take_newest(
             newest[row[key.name]] = row
     # In one order, so that two who take the same rows wait and do not block each other.
     ordered = [newest[name] for name in sorted(newest)]
-    at_once = _MOST_VALUES // len(rows[0])
-    for first in range(0, len(ordered), at_once):
-        await _take(session, table, key, ordered[first : first + at_once])
+    statement = _newest_of(table, tuple(rows[0]))
+    await session.execute(statement, {"rows": orjson.dumps(ordered).decode()})
 
 
-async def _take(
-    session: AsyncSession, table: Table, key: Column[Any], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    taken = insert(table).values(rows)
-    others = {
-        name: column
-        for name, column in taken.excluded.items()
-        if name in rows[0] and name != key.name
-    }
-    await session.execute(
-        taken.on_conflict_do_update(
-            index_elements=[key], set_=others, where=table.c.version < taken.excluded.version
-        )
-    )
+@cache
+def _newest_of(table: Table, names: tuple[str, ...]) -> TextClause:
+    """Write what takes any number of rows as one value, which Postgres reads as the table's."""
+    [key] = table.primary_key.columns
+    listed = ", ".join(names)
+    others = ", ".join(f"{name} = excluded.{name}" for name in names if name != key.name)
+    return text(f"""
+        INSERT INTO {table} AS known ({listed})
+        SELECT {listed} FROM jsonb_populate_recordset(NULL::{table}, CAST(:rows AS jsonb))
+        ON CONFLICT ({key.name}) DO UPDATE SET {others} WHERE known.version < excluded.version
+    """)  # noqa: S608 - of names that stand in the tables
 
 
 def sort_out(

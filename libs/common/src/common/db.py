@@ -1,12 +1,14 @@
 """Postgres: one engine a process, one transaction a request or batch. Nothing else commits."""
 
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
 import asyncpg
 from fastapi import Depends
-from sqlalchemy import event, text
+from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -50,14 +52,20 @@ _SERVER_SETTINGS: Final = {
 }
 
 
-def create_engine(url: str, *, application: str, pool: int = 10) -> AsyncEngine:
-    """Open a pool of connections; ``url`` is an ordinary ``postgresql://`` address."""
+def create_engine(
+    url: str, *, application: str, pool: int = 10, connect: Mapping[str, Any] | None = None
+) -> AsyncEngine:
+    """Open a pool of connections; ``url`` is an ordinary ``postgresql://`` address.
+
+    Args:
+        connect: more keyword arguments for ``asyncpg.connect``.
+    """
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool,
         max_overflow=0,
         pool_timeout=5,
-        connect_args=_connect_args(application),
+        connect_args={**_connect_args(application), **(connect or {})},
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
@@ -75,6 +83,33 @@ def _refuse_closed(dbapi_connection: Any, *_: object) -> None:  # noqa: ANN401 -
     """
     if dbapi_connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _redirected(tables: MetaData, schema: str) -> type["asyncpg.Connection[Any]"]:
+    """Make connections on which statements find the tables of another schema."""
+    names = "|".join(sorted(table.name for table in tables.sorted_tables))
+    named = re.compile(rf"\b{tables.schema}\.({names})\b")
+
+    @cache
+    def redirect(statement: str) -> str:
+        return named.sub(rf"{schema}.\1", statement)
+
+    class Redirected(asyncpg.Connection):  # type: ignore[misc]
+        """Here, and not where statements are written: some of them are not SQLAlchemy's."""
+
+        async def execute(self, query: str, *args: object, **options: object) -> Any:  # noqa: ANN401
+            return await super().execute(redirect(query), *args, **options)
+
+        async def fetch(self, query: str, *args: object, **options: object) -> Any:  # noqa: ANN401
+            return await super().fetch(redirect(query), *args, **options)
+
+        async def fetchrow(self, query: str, *args: object, **options: object) -> Any:  # noqa: ANN401
+            return await super().fetchrow(redirect(query), *args, **options)
+
+        async def prepare(self, query: str, **options: object) -> Any:  # noqa: ANN401
+            return await super().prepare(redirect(query), **options)
+
+    return Redirected
 
 
 class _Session(SyncSession):
@@ -98,17 +133,27 @@ class Database:
     hot: HotConnections
 
     @classmethod
-    def connect(cls, url: str, *, schema: str, pool: int = 10, hot: int = 10) -> "Database":
+    def connect(
+        cls,
+        url: str,
+        *,
+        schema: str,
+        pool: int = 10,
+        hot: int = 10,
+        tables: MetaData | None = None,
+    ) -> "Database":
         """Open nothing yet.
 
         Args:
             pool: how many connections there may be for transactions.
             hot: how many there may be, besides, for what `fetch_hot` runs outside of one.
+            tables: whatever statements do to one of these, they do to its namesake in ``schema``.
         """
         application = f"atrium-{schema}"
-        engine = create_engine(url, application=application, pool=pool)
+        connect = {} if tables is None else {"connection_class": _redirected(tables, schema)}
+        engine = create_engine(url, application=application, pool=pool, connect=connect)
         _, address = engine.sync_engine.dialect.create_connect_args(engine.url)
-        lean = HotConnections(hot, {**address, **_connect_args(application)})
+        lean = HotConnections(hot, {**address, **_connect_args(application), **connect})
         maker = async_sessionmaker(
             engine, expire_on_commit=False, sync_session_class=_Session, info={_HOT: lean}
         )

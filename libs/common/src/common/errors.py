@@ -11,6 +11,7 @@
     ├── Mismatch            422  an Idempotency-Key that was used for another request
     ├── TooManyRequests     429
     ├── Unavailable         503  something that is needed does not answer; try again
+    ├── Unanswered          504  somebody outside was asked and did not answer in time
     └── BrokenEvent         400  a message that is no event
 
 Anything else that is raised is a bug: 500 over HTTP, and a consumer stops.
@@ -85,6 +86,10 @@ class TooManyRequests(AppError):
 
 class Unavailable(AppError):
     code, status = "unavailable", 503
+
+
+class Unanswered(AppError):
+    code, status = "unanswered", 504
 
 
 class BrokenEvent(AppError):

@@ -144,6 +144,16 @@ class AlertV1(Struct, frozen=True, kw_only=True):
     resolved_at: Annotated[Instant | None, Meta(description="When somebody had seen to it.")]
 
 
+class SnapshotV1(Struct, frozen=True, kw_only=True):
+    """Somebody has asked for a picture of a camera; the picture itself is nowhere kept."""
+
+    id: IntegerId
+    camera_id: IntegerId
+    edge_id: Annotated[str, Meta(description="Who was asked to take it.")]
+    asked_by: Annotated[str, Meta(description="The user who asked.")]
+    asked_at: Instant
+
+
 class BuildingV1(Struct, frozen=True, kw_only=True):
     """The building of a room, as it was when the room's event was written."""
 
@@ -193,6 +203,9 @@ class UserV1(Struct, frozen=True, kw_only=True):
     role: Literal["ADMIN", "FACULTY", "STUDENT", "STAFF"]
     department: str | None
     is_active: bool
+    changed_by: Annotated[
+        str | None, Meta(description="The user who made this version, if a user did.")
+    ] = None
 
 
 class PersonV1(Struct, frozen=True, kw_only=True):
@@ -452,6 +465,7 @@ ALLOCATIONS: Final = Topic("bookings.allocation.v1", AllocationV1, "id", "bookin
 CAMERAS: Final = Topic("occupancy.camera.v1", CameraV1, "id", "occupancy", compacted=True)
 LEVELS: Final = Topic("occupancy.level.v1", LevelV1, "room_id", "occupancy")
 ALERTS: Final = Topic("occupancy.alert.v1", AlertV1, "camera_id", "occupancy")
+SNAPSHOTS: Final = Topic("occupancy.snapshot.v1", SnapshotV1, "camera_id", "occupancy")
 
 TOPICS: Final[tuple[Topic[Any], ...]] = (
     CROSSINGS,
@@ -465,4 +479,5 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     CAMERAS,
     LEVELS,
     ALERTS,
+    SNAPSHOTS,
 )

@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import datetime, time
+from functools import cache
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -44,8 +45,14 @@ def _clean(value: object) -> object:
     return clean_text(value) if isinstance(value, str) else value
 
 
+@cache
+def known_zones() -> frozenset[str]:
+    """Return the names of the time zones that this machine knows; its disk is searched once."""
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in known_zones():
         raise ValueError(f"{name!r} is not an IANA time zone, such as Asia/Tehran.")
     ZoneInfo(name)
     return name

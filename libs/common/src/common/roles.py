@@ -1,7 +1,8 @@
 """Each schema has two roles: one that owns it and migrates, one that the service works as.
 
 The working role may read and write rows of its own schema and do nothing else: no other schema,
-no other database, no DDL.
+no other database, no DDL. Beside each schema is ``<schema>_next``, of the same roles, for tables
+that are being made anew: no owner may make a schema.
 """
 
 import asyncio
@@ -61,11 +62,13 @@ async def _ensure_schemas(superuser_url: str, schemas: list[str], database: str)
 
 def _grants(schema: str, database: str) -> str:
     owner = f"{schema}_owner"
-    rights = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT"
+    both = f"{schema}, {schema}_next"
+    rights = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {both} GRANT"
     return f"""
         GRANT CONNECT ON DATABASE "{database}" TO {owner}, {schema};
         CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner};
-        GRANT USAGE ON SCHEMA {schema} TO {schema};
+        CREATE SCHEMA IF NOT EXISTS {schema}_next AUTHORIZATION {owner};
+        GRANT USAGE ON SCHEMA {both} TO {schema};
         {rights} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {schema};
         {rights} USAGE ON SEQUENCES TO {schema};
     """

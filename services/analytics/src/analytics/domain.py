@@ -1,11 +1,11 @@
 """What the figures mean: docs/guides/metrics.md in code. No I/O, no framework, no clock."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from common.opening import Opening, by_day, day_bounds, windows
 
@@ -51,7 +51,7 @@ class Room:
     Args:
         cuid: by which `university` and `circle_time` know it.
         opening: when it is open.
-        created_at: aware; None: long ago.
+        made_on: its local day; None: long ago.
     """
 
     id: int
@@ -62,7 +62,7 @@ class Room:
     capacity: int
     is_active: bool
     opening: Opening
-    created_at: datetime | None
+    made_on: date | None
 
     def is_in(self, building: str) -> bool:
         """Tell whether that is the id or the name of its building."""
@@ -70,9 +70,7 @@ class Room:
 
     def is_older_than(self, day: date) -> bool:
         """Tell whether it was there before a local day began."""
-        if self.created_at is None:
-            return True
-        return self.created_at.astimezone(ZoneInfo(self.opening.zone)).date() < day
+        return self.made_on is None or self.made_on < day
 
 
 # What was measured of a room, by name: `tables.MEASURES`.
@@ -82,11 +80,21 @@ Measured = Mapping[str, int]
 # --- how long rooms are open --------------------------------------------------------------------
 
 
+def all_open_s(rooms: Iterable[Room], days: Days) -> int:
+    """Add up for how many seconds rooms were or will be open."""
+    ways = Counter(room.opening for room in rooms)
+    return sum(count * _open_s(opening, days) for opening, count in ways.items())
+
+
 def open_s(room: Room, days: Days) -> int:
     """Tell for how many seconds a room was or will be open; 12 h a day if it never is."""
+    return _open_s(room.opening, days)
+
+
+@lru_cache(maxsize=16_384)
+def _open_s(opening: Opening, days: Days) -> int:
     found = sum(
-        _open_within(room.opening, year, days)
-        for year in range(days.first.year, days.last.year + 1)
+        _open_within(opening, year, days) for year in range(days.first.year, days.last.year + 1)
     )
     return found or OTHERWISE_OPEN_S * len(days)
 
@@ -147,8 +155,11 @@ def utilisation(peak: int, capacity: int) -> float:
 
 def peak_hours(measured: Measured) -> list[str]:
     """Name the hours in which most bookings begin, most of all first; `09:00`."""
-    begun = [(-measured[f"starts_{hour:02}"], hour) for hour in HOURS]
-    return [f"{hour:02}:00" for count, hour in sorted(begun)[:PEAK_HOURS] if count]
+    begun = [(-count, shown) for name, shown in _STARTS if (count := measured[name])]
+    return [shown for _, shown in sorted(begun)[:PEAK_HOURS]]
+
+
+_STARTS: Final = [(f"starts_{hour:02}", f"{hour:02}:00") for hour in HOURS]
 
 
 def suggested_capacity(capacity: int, parties: int, largest: int) -> int | None:

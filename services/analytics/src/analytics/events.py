@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from msgspec.structs import asdict
 
@@ -37,6 +36,7 @@ from common.events import (
     TermV1,
     UserV1,
 )
+from common.fields import known_zones
 
 QUARTER_S: Final = 900
 _LATEST_S: Final = timedelta(days=90).total_seconds()
@@ -55,7 +55,9 @@ async def on_rooms(
     good, refused = sort_out(events, _wrong_room)
     if good:
         await Facts(session).take_rooms([_room(room) for room in good])
-        await Seats(session).follow_rooms({room.id for room in good})
+        ids = {room.id for room in good}
+        await Seats(session).follow_rooms(ids)
+        await Doors(session).follow_rooms(ids)
     return refused
 
 
@@ -104,16 +106,33 @@ async def on_bookings(
     session: AsyncSession, events: Sequence[CloudEvent[BookingV1]]
 ) -> list[Refused[BookingV1]]:
     """Keep bookings as they are now, and correct the facts by what has changed."""
+    columns, refused = _bookings(events)
+    if columns:
+        await Facts(session).take_bookings(columns)
+    return refused
+
+
+async def on_bookings_in_bulk(
+    session: AsyncSession, events: Sequence[CloudEvent[BookingV1]]
+) -> list[Refused[BookingV1]]:
+    """Keep bookings as they are now, to be counted when all of them are there."""
+    columns, refused = _bookings(events)
+    if columns:
+        await Facts(session).keep_bookings(columns)
+    return refused
+
+
+def _bookings(
+    events: Sequence[CloudEvent[BookingV1]],
+) -> tuple[list[tuple[Any, ...]], list[Refused[BookingV1]]]:
+    """Return the newest of each booking as columns of its table; and what can't be stored."""
     good, refused = sort_out(events, wrong_booking)
     newest: dict[str, BookingV1] = {}
     for booking in good:
         known = newest.setdefault(booking.id, booking)
         if known.version < booking.version:
             newest[booking.id] = booking
-    if newest:
-        rows = [_booking(booking) for booking in newest.values()]
-        await Facts(session).take_bookings(list(zip(*rows, strict=True)))
-    return refused
+    return list(zip(*map(_booking, newest.values()), strict=True)), refused
 
 
 def _booking(booking: BookingV1) -> tuple[Any, ...]:
@@ -146,11 +165,29 @@ async def on_levels(
     session: AsyncSession, events: Sequence[CloudEvent[LevelV1]]
 ) -> list[Refused[LevelV1]]:
     """Keep how many people are in rooms, and measure what it is of."""
+    columns, refused = _levels(events)
+    if columns:
+        await Measuring(session).take_levels(columns)
+    return refused
+
+
+async def on_levels_in_bulk(
+    session: AsyncSession, events: Sequence[CloudEvent[LevelV1]]
+) -> list[Refused[LevelV1]]:
+    """Keep how many people are in rooms, to be measured by when all of it is there."""
+    columns, refused = _levels(events)
+    if columns:
+        await Measuring(session).keep_levels(columns)
+    return refused
+
+
+def _levels(
+    events: Sequence[CloudEvent[LevelV1]],
+) -> tuple[list[tuple[Any, ...]], list[Refused[LevelV1]]]:
+    """Return levels as columns of their table; and what can't be stored."""
     good, refused = sort_out(events, _wrong_level)
     rows = [(one.room_id, one.measured_at, one.version, one.occupancy) for one in good]
-    if rows:
-        await Measuring(session).take_levels(list(zip(*rows, strict=True)))
-    return refused
+    return list(zip(*rows, strict=True)), refused
 
 
 async def on_cameras(
@@ -265,7 +302,7 @@ def _array(moments: Iterable[datetime]) -> str:
 
 
 def _wrong_room(room: RoomV1) -> str | None:
-    if room.building.timezone not in available_timezones():
+    if room.building.timezone not in known_zones():
         return "the time zone is unknown"
     if max(room.capacity, room.building.id) >= 2**31 or room.version > LARGEST:
         return "a number is too large"

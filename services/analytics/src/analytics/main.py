@@ -8,6 +8,7 @@ import click
 
 from analytics.api import circle_time, heatmap, university
 from analytics.events import SUBSCRIPTIONS
+from analytics.rebuild import rebuild
 from analytics.service.heatmap import Heatmaps
 from analytics.service.measuring import measure_what_ends
 from analytics.settings import Settings
@@ -50,7 +51,7 @@ def build(settings: Settings) -> Parts:
     relay = Relay(database.engine, outbox, kafka=settings.kafka)
     return Parts(
         app,
-        workers=[consumer.run, relay.run, partial(measure_what_ends, database)],
+        workers=[consumer.run, relay.run, partial(measure_what_ends, database, settings.timezone)],
         close=database.close,
     )
 
@@ -81,6 +82,27 @@ def export(folder: Path, month: datetime | None) -> None:
             await database.close()
 
     run_to_end(write())
+
+
+@main.command("rebuild")
+@click.option("--anew", is_flag=True, help="Throw away what an earlier run has done.")
+def rebuild_command(*, anew: bool) -> None:
+    """Make all facts anew from the topics, and swap them in.
+
+    For tables that are not to be trusted, as after a restored backup, or a release that counts
+    otherwise. The service runs meanwhile, and is read as before until the new tables have caught
+    up; then everybody waits for a moment. They need as much room on the disk as the old ones.
+
+    Killed at any time it goes on where it stopped when it is run again. What is older than the
+    topics (90 days) is taken over as it is, and it is said how much.
+
+    Reads ANALYTICS_OWNER_DATABASE_URL too.
+
+    \b
+    Example:
+      analytics rebuild
+    """
+    run_to_end(rebuild(load_settings(Settings), fresh=anew, say=partial(click.echo, err=True)))
 
 
 if __name__ == "__main__":

@@ -134,6 +134,8 @@ bookings = Table(
     Index("bookings_of_room_by_end", "room_id", "had_until", "starts_at"),
     Index("bookings_of_organizer", "organizer_id"),
     Index("bookings_by_start", "starts_at", "id"),
+    # What is over since the second before is looked for each second.
+    Index("bookings_by_end", "had_until"),
 )
 
 # What was measured of a room on a local day, and the sums of whole weeks, from Monday on, and of
@@ -165,6 +167,8 @@ clock = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("at", _INSTANT, nullable=False),
+    # Of the installation: of doors that are at no room.
+    Column("timezone", Text, nullable=False, server_default="UTC"),
     CheckConstraint("id = 1", name="there_is_one_clock"),
 )
 
@@ -202,6 +206,9 @@ cameras = Table(
     Column("type", Text, nullable=False),
     Column("room_id", Integer),
     Column("is_active", Boolean, nullable=False),
+    # By which its crossings are counted; null: they are not counted by hours yet.
+    Column("timezone", Text),
+    Index("cameras_of_room", "room_id"),
 )
 
 # Which crossings of an edge's camera were counted: up to `high`, but for what is `missing`.
@@ -214,8 +221,8 @@ edges = Table(
     Column("missing", INT8MULTIRANGE, nullable=False),
 )
 
-# Crossings by quarters of an hour, of which every zone's hours and days are made: a camera may come
-# into another zone.
+# Crossings by quarters of an hour, of which every zone's hours and days are made anew: a camera may
+# come into another zone.
 flow = Table(
     "flow",
     metadata,
@@ -223,6 +230,20 @@ flow = Table(
     Column("start", _INSTANT, primary_key=True),
     Column("entries", Integer, nullable=False),
     Column("exits", Integer, nullable=False),
+)
+
+# Crossings of a camera's local days, and of its months, by the hour of the clock.
+THROUGH: Final = tuple(f"{way}_{hour:02}" for way in ("entries", "exits") for hour in HOURS)
+door_days, door_months = (
+    Table(
+        name,
+        metadata,
+        Column("camera_id", Integer, primary_key=True, autoincrement=False),
+        Column("start", Date, primary_key=True),
+        *(Column(measure, Integer, nullable=False) for measure in THROUGH),
+        Index(f"{name}_by_start", "start"),
+    )
+    for name in ("door_days", "door_months")
 )
 
 terms = Table(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -181,6 +182,20 @@ async def test_what_is_measured_follows_from_what_was_told_in_whatever_order(
     @example([[room(1), room(2), level(1, 0, 1, 2), booked(1, 4300, 60, id="one")], [after(9000)]])
     # It is not over yet, though a level is known from its start.
     @example([[room(1), room(2), level(1, 0, 1, 2), after(60)], [booked(1, 30, 120, id="one")]])
+    # It is over before its room is known.
+    @example(
+        [
+            [level(1, 0, 1, 2), booked(1, 30, 60, id="one"), after(120)],
+            [room(1), room(2), after(60)],
+        ]
+    )
+    # Whoever was there without a booking was not, as it turns out.
+    @example(
+        [
+            [room(1), room(2), level(1, 0, 1, 2), level(1, 600, 2, 0), after(6000)],
+            [booked(1, 30, 300, id="one")],
+        ]
+    )
     # A booking that goes leaves whoever was there without one; and the room's day is another's.
     @example(
         [
@@ -273,7 +288,8 @@ NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 @st.composite
-def crossings_told(draw: st.DrawFn) -> list[list[CrossingV1]]:
+def crossings_told(draw: st.DrawFn) -> tuple[str, list[list[Told]]]:
+    """Crossings, among what is told of their doors; and the zone in which one of these is."""
     found = draw(
         st.lists(
             st.tuples(
@@ -285,50 +301,89 @@ def crossings_told(draw: st.DrawFn) -> list[list[CrossingV1]]:
             max_size=40,
         )
     )
-    made = [
+    made: list[Told] = [
         crossing(
             sequence,
             # A crossing is what its number says, however often it is told.
-            NOW - (sequence * 7 + len(edge) + camera_id) * timedelta(minutes=9),
+            NOW - (sequence * 7 + len(edge) + camera_id) * timedelta(hours=9, minutes=15),
             edge_id=edge,
             camera_id=camera_id,
             direction="exit" if (sequence + camera_id) % 3 else "entry",
         )
         for sequence, edge, camera_id in found
     ]
+    zones = draw(st.permutations(ZONES))
+    others: list[Told] = [
+        *(room(1, version, building=building(zone)) for version, zone in enumerate(zones)),
+        camera(1, 1, room_id=2),
+        camera(1, 2),
+        camera(2, camera_type="entry_only", room_id=None),
+    ]
+    for other in draw(st.permutations(others)):
+        made.insert(draw(st.integers(0, len(made))), other)
     cuts = sorted(draw(st.lists(st.integers(0, len(made)), max_size=5)))
-    return [made[low:high] for low, high in zip([0, *cuts], [*cuts, len(made)], strict=True)]
+    cut = [made[low:high] for low, high in zip([0, *cuts], [*cuts, len(made)], strict=True)]
+    return zones[-1], cut
 
 
-async def test_a_crossing_counts_once_however_late_and_often_it_comes(database: Database) -> None:
+async def test_a_crossing_counts_once_however_late_and_often_it_comes_and_wherever_its_door_is(
+    database: Database,
+) -> None:
     loop = asyncio.get_running_loop()
 
-    async def check_flow(batches: list[list[CrossingV1]]) -> None:
+    async def check_flow(zone: str, batches: list[list[Told]]) -> None:
         async with database.sessions.begin() as session:
-            for name in ("edges", "flow"):
+            for name in ("edges", "flow", "door_days", "door_months", "cameras", "rooms"):
                 await session.execute(text(f"DELETE FROM analytics.{name}"))
-        await take(database, [[camera(1), camera(2, camera_type="entry_only")], *batches])
-        expected: dict[tuple[int, int], tuple[int, int]] = {}
-        once = {(one.camera_id, one.edge_id, one.sequence): one for b in batches for one in b}
+        await take(database, batches)
+        expected = {1: ([0] * 24, [0] * 24), 2: ([0] * 24, [0] * 24)}
+        told = [one for batch in batches for one in batch if isinstance(one, CrossingV1)]
+        once = {(one.camera_id, one.edge_id, one.sequence): one for one in told}
         for one in once.values():
-            key = one.camera_id, one.crossed_at.hour
-            entries, exits = expected.get(key, (0, 0))
-            is_entry = one.direction == "entry"
-            expected[key] = entries + is_entry, exits + (not is_entry and one.camera_id == 1)
-        span = Days(NOW.date() - timedelta(days=3), NOW.date())
+            local = one.crossed_at.astimezone(ZoneInfo(zone if one.camera_id == 1 else "UTC"))
+            expected[one.camera_id][one.direction == "exit"][local.hour] += 1
+        # Whole months, and days at both ends.
+        span = Days(NOW.date() - timedelta(days=75), NOW.date() + timedelta(days=1))
         async with database.sessions() as session:
-            found = await Reality(session).flow(span, [1, 2], "UTC")
-        assert {key: count for key, count in found.items() if any(count)} == {
-            key: count for key, count in expected.items() if any(count)
-        }
+            found = await Reality(session).flow(span, [1, 2])
+        there = {door: through for door, through in expected.items() if any(map(sum, through))}
+        assert {door: (list(one.entries), list(one.exits)) for door, one in found.items()} == there
 
-    def run(batches: list[list[CrossingV1]]) -> None:
-        asyncio.run_coroutine_threadsafe(check_flow(batches), loop).result(timeout=60)
+    def run(told: tuple[str, list[list[Told]]]) -> None:
+        asyncio.run_coroutine_threadsafe(check_flow(*told), loop).result(timeout=60)
 
     checked = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))(
         given(crossings_told())(run)
     )
     await asyncio.to_thread(checked)
+
+
+async def test_doors_at_no_room_go_by_the_clock_of_the_installation(database: Database) -> None:
+    at = NOW.replace(hour=12) - timedelta(days=1)
+    await take(database, [[camera(1, room_id=None)], [crossing(1, at)]])
+    async with database.sessions.begin() as session:
+        await doors.Doors(session).follow_zone("Asia/Kathmandu")
+    await take(database, [[crossing(2, at)]])
+
+    async with database.sessions() as session:
+        days = Days(NOW.date() - timedelta(days=2), NOW.date() + timedelta(days=2))
+        found = await Reality(session).flow(days, [1])
+    assert found[1].entries[17] == 2
+
+
+async def test_a_door_that_moves_while_somebody_goes_by_loses_nobody(database: Database) -> None:
+    moves: list[list[Told]] = [[room(1, n, building=building(ZONES[n % 3]))] for n in range(1, 31)]
+    moves.insert(5, [camera(1)])
+    passing = [[crossing(n, NOW - n * HOUR)] for n in range(1, 61)]
+
+    await asyncio.gather(
+        take(database, moves), *(take(database, passing[first::4]) for first in range(4))
+    )
+
+    async with database.sessions() as session:
+        days = Days(NOW.date() - timedelta(days=5), NOW.date() + timedelta(days=2))
+        found = await Reality(session).flow(days, [1])
+    assert sum(found[1].entries) == 60
 
 
 async def test_an_edge_with_many_gaps_is_remembered_as_far_as_there_is_room(
@@ -339,9 +394,9 @@ async def test_an_edge_with_many_gaps_is_remembered_as_far_as_there_is_room(
     await take(database, [[camera(1)], told, [crossing(1, NOW), crossing(7, NOW)]])
 
     async with database.sessions() as session:
-        found = await Reality(session).flow(Days(NOW.date(), NOW.date()), [1], "UTC")
+        found = await Reality(session).flow(Days(NOW.date(), NOW.date()), [1])
     # Numbers 1 and 3 are no longer known to be missing: taken for told before.
-    assert sum(entries for entries, _ in found.values()) == 5
+    assert sum(found[1].entries) == 5
 
 
 async def test_who_crosses_at_a_time_that_cannot_be_is_dated_by_arrival(database: Database) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 from sqlalchemy import delete, select, text
 from telling import Told, allocation, building, room, take, tell, term
 
@@ -130,6 +131,14 @@ async def test_seats_are_those_of_the_last_states_in_whatever_order_they_are_tol
             [room(1, building=building("Europe/Berlin"))],
         ]
     )
+    # One moves to another room, and then to another term.
+    @example(
+        [
+            [room(1), room(2), allocation(1, 1, 1, 60, [(at(0), at(200))])],
+            [allocation(1, 1, 2, 60, [(at(0), at(200))], version=2)],
+            [allocation(1, 2, 2, 60, [(at(0), at(200))], version=3)],
+        ]
+    )
     def seats_are_right(batches: list[list[Told]]) -> None:
         run(check(database, batches))
 
@@ -188,9 +197,7 @@ async def test_what_cannot_be_stored_is_refused(
 
 
 async def test_more_come_at_once_than_fit_one_statement(database: Database) -> None:
-    names = [column.name for column in terms.columns]
-    told = [term(number, FIRST, LAST) for number in range(1, 5001)]
-    rows = [{name: getattr(one, name) for name in names} for one in told]
+    rows = [asdict(term(number, FIRST, LAST)) for number in range(1, 5001)]
 
     async with database.sessions.begin() as session:
         await take_newest(session, terms, rows)

@@ -16,6 +16,7 @@ from analytics.domain import (
     peak_hours,
     percent,
     rounded,
+    suggested_capacity,
 )
 from common.opening import Opening, day_bounds, windows
 
@@ -102,3 +103,13 @@ def test_peak_hours_are_three_at_most_and_the_earlier_of_equals() -> None:
         "00:00",
         "09:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("capacity", "parties", "largest", "suggested"),
+    [(10, 3, 4, 4), (10, 1, 5, None), (9, 1, 4, 4), (10, 3, 12, None), (10, 0, 0, None)],
+)
+def test_a_room_is_too_large_when_no_party_fills_half_of_it(
+    capacity: int, parties: int, largest: int, suggested: int | None
+) -> None:
+    assert suggested_capacity(capacity, parties, largest) == suggested

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from hypothesis import settings
 
 from common import migrations, roles
 from common.db import create_engine
@@ -42,6 +43,9 @@ _FAST: Final = {
     "max_connections": "200",
     "autovacuum_naptime": "5s",
 }
+# How long an example takes says nothing on machines that others use, too.
+settings.register_profile("atrium", deadline=None)
+settings.load_profile("atrium")
 SIGNING_KEY: Final = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="  # RFC 8032, test 1
 
 

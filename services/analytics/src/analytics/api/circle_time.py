@@ -110,6 +110,31 @@ class UtilizationReply(BaseModel):
     data: list[UtilizationView]
 
 
+class RateView(BaseModel):
+    """`bookedRate`: of rooms and days, in percent."""
+
+    hour: str
+    bookedRate: float  # noqa: N815
+
+
+class RoomHoursView(BaseModel):
+    """`bookedRates`: of each hour from midnight on, 24; of days, in percent."""
+
+    roomId: str  # noqa: N815
+    roomName: str  # noqa: N815
+    bookedRates: list[float]  # noqa: N815
+
+
+class HoursData(BaseModel):
+    hours: list[RateView]
+    rooms: list[RoomHoursView]
+
+
+class HoursReply(BaseModel):
+    success: bool
+    data: HoursData
+
+
 class GhostingView(BaseModel):
     """`averageWastedMinutes`: that the room stood held and empty, for each no-show."""
 
@@ -246,6 +271,11 @@ async def get_utilization(
     return _ok(await figures.utilization(session, query.days(), query.building))
 
 
+@router.get("/api/analytics/hours", response_model=HoursReply)
+async def get_hours(session: Session, query: Annotated[BuildingRange, Query()]) -> JsonResponse:
+    return _ok(await figures.by_hour(session, query.days(), query.building))
+
+
 @router.get("/api/analytics/ghosting", response_model=GhostingReply)
 async def get_ghosting(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
     return _ok(await figures.ghosting(session, query.days()))
@@ -267,11 +297,8 @@ async def get_right_size(session: Session, query: Annotated[Range, Query()]) -> 
 
 
 @router.get("/api/analytics/flow", response_model=FlowReply)
-async def get_flow(
-    request: Request, session: Session, query: Annotated[FlowRange, Query()]
-) -> JsonResponse:
-    zone = request.app.state.settings.timezone
-    return _ok(await reality.flow(session, query.days(), query.room, query.camera, zone))
+async def get_flow(session: Session, query: Annotated[FlowRange, Query()]) -> JsonResponse:
+    return _ok(await reality.flow(session, query.days(), query.room, query.camera))
 
 
 @router.get(

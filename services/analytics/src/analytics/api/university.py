@@ -87,7 +87,7 @@ class WeekView(BaseModel):
     hours: float
 
 
-class RoomView(BaseModel):
+class RoomWeeksView(BaseModel):
     roomId: str  # noqa: N815 - the document's name, as are those below
     roomName: str  # noqa: N815
     building: str
@@ -98,7 +98,7 @@ class RoomView(BaseModel):
 
 class UtilizationReply(BaseModel):
     success: bool
-    data: list[RoomView]
+    data: list[RoomWeeksView]
 
 
 class HourView(BaseModel):

@@ -20,7 +20,7 @@ from common.db import fetch_all_hot
 # A room or a person may have more bookings than are counted anew within the usual time.
 _HOWEVER_LONG: Final = text("SET LOCAL statement_timeout = 0")
 
-_TAKE: Final = """
+_TOLD: Final = """
 WITH told AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::integer[], $4::text[], $5::text[],
         $6::text[], $7::text[], $8::integer[], $9::timestamptz[], $10::timestamptz[],
@@ -29,7 +29,8 @@ WITH told AS (
     ) AS told (id, version, room_id, organizer_id, organizer_name, organizer_email, title,
         attendees, starts_at, ends_at, had_until, is_booked, is_counted, is_no_show, is_override,
         created_at)
-), changed AS (
+)"""
+_KEEP: Final = """
     INSERT INTO analytics.bookings AS known (id, version, room_id, organizer_id, organizer_name,
         organizer_email, title, attendees, starts_at, ends_at, had_until, is_booked, is_counted,
         is_no_show, is_override, created_at, timezone, capacity, role)
@@ -49,7 +50,14 @@ WITH told AS (
         created_at = excluded.created_at, timezone = excluded.timezone,
         capacity = excluded.capacity, role = excluded.role
         WHERE known.version < excluded.version
-    RETURNING old AS was, new AS is_now
+"""
+_TAKE: Final = f"{_TOLD}, changed AS ({_KEEP} RETURNING old AS was, new AS is_now)"
+# Every booking of some rooms as one that was not there before.
+_ALL_OF_ROOMS: Final = """
+WITH changed AS (
+    SELECT NULL::analytics.bookings AS was, bookings AS is_now
+    FROM analytics.bookings
+    WHERE room_id = ANY($1::integer[])
 )
 """
 _PUT_IN_ROOMS: Final = """
@@ -109,3 +117,18 @@ class Facts:
         await fetch_all_hot(self._session, _TAKE + COUNT, *columns)
         await self._measuring.measure(ids)
         await self._measuring.count_days(days + await self._measuring.days_of(ids))
+
+    async def keep_bookings(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Keep bookings as above, and leave it to `count_rooms` to measure and count them."""
+        await self._measuring.hold()
+        await fetch_all_hot(self._session, _TOLD + _KEEP, *columns)
+
+    async def count_rooms(self, room_ids: Sequence[int]) -> None:
+        """Measure and count all bookings and days of rooms of which nothing is counted yet.
+
+        Nobody else may write these rooms, their bookings or levels.
+        """
+        await self._session.execute(_HOWEVER_LONG)
+        await self._measuring.measure_rooms(room_ids)
+        await fetch_all_hot(self._session, _ALL_OF_ROOMS + COUNT, room_ids)
+        await self._measuring.follow_rooms(room_ids)

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import NULLTYPE
 
 from analytics.domain import Days
 from analytics.tables import allocations, rooms, seats, terms
@@ -35,13 +36,18 @@ class Heatmap:
         Each has the days on which seats of it are allocated, numbered from the first one, and for
         each of them what `tables.seats` has; null: there are none.
         """
-        first = literal(days.first, terms.c.start_date.type)
-        listed = [seats.c.day - first, seats.c.peak, seats.c.total, seats.c.allocations]
-        names = ("days", "peaks", "totals", "counts")
+        numbers = seats.c.day - literal(days.first, seats.c.day.type)
+        listed = {
+            "days": numbers,
+            "peaks": seats.c.peak,
+            "totals": seats.c.total,
+            "counts": seats.c.allocations,
+        }
         allocated = (
             select(
                 seats.c.room_id,
-                *(func.array_agg(one).label(name) for one, name in zip(listed, names, strict=True)),
+                # As the driver gives them: SQLAlchemy would go over each once more.
+                *(func.array_agg(one, type_=NULLTYPE).label(name) for name, one in listed.items()),
             )
             .where(seats.c.term_id == term_id, seats.c.day.between(days.first, days.last))
             .where(seats.c.room_id.in_(ids) if ids else true())
@@ -50,7 +56,7 @@ class Heatmap:
         )
         found = await self._session.execute(
             select(
-                rooms.c.id, rooms.c.name, rooms.c.capacity, *(allocated.c[name] for name in names)
+                rooms.c.id, rooms.c.name, rooms.c.capacity, *(allocated.c[name] for name in listed)
             )
             .outerjoin(allocated, allocated.c.room_id == rooms.c.id)
             .where(rooms.c.id.in_(ids) if ids else rooms.c.is_active)

@@ -4,7 +4,7 @@ Nothing is added to what was measured before: what is written follows from all l
 of a place and a time as they are now, in whatever order and however often they came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -24,8 +24,7 @@ _MOVE_CLOCK: Final = text("""
     RETURNING old.at AS since, new.at AS until
 """)
 _ENDED: Final = text("""
-    SELECT bookings.id
-    FROM analytics.rooms JOIN analytics.bookings ON room_id = rooms.id
+    SELECT id FROM analytics.bookings
     WHERE is_counted AND had_until > :since AND had_until <= :until
         AND EXISTS (SELECT FROM analytics.levels WHERE levels.room_id = bookings.room_id)
 """)
@@ -79,8 +78,10 @@ FROM (
 JOIN analytics.rooms ON rooms.id = room_id
 """  # noqa: S608 - likewise
 
-# The level that holds as a booking begins is the first one of it.
-_MEASURE: Final = f"""
+
+def _measure(which: str) -> str:
+    """Write what measures some bookings; the level that holds as one begins is its first."""
+    return f"""
 WITH measured AS MATERIALIZED (
     SELECT bookings.id, found.seen, found.empty_s
     FROM analytics.bookings
@@ -102,7 +103,7 @@ WITH measured AS MATERIALIZED (
         WHERE since < until
         HAVING sum(until - since) = had_until - starts_at AND bool_and(occupancy IS NOT NULL)
     ) AS found ON is_counted AND had_until <= (SELECT at FROM analytics.clock)
-    WHERE bookings.id = ANY($1::text[])
+    WHERE {which}
 ), changed AS (
     UPDATE analytics.bookings SET seen = measured.seen, empty_s = measured.empty_s
     FROM measured
@@ -110,6 +111,12 @@ WITH measured AS MATERIALIZED (
         IS DISTINCT FROM (measured.seen, measured.empty_s)
     RETURNING old AS was, new AS is_now
 )
+"""  # noqa: S608 - likewise
+
+
+_MEASURE: Final = _measure("bookings.id = ANY($1::text[])")
+_MEASURE_ROOMS: Final = f"""{_measure("bookings.room_id = ANY($1::integer[])")}
+SELECT count(*) FROM changed
 """  # noqa: S608 - likewise
 
 _DAYS_OF_BOOKINGS: Final = """
@@ -127,15 +134,15 @@ _FORGET_DAYS: Final = text("""
 """)
 _DAYS_OF_ROOMS: Final = f"""
 SELECT DISTINCT room_id, generate_series((since AT TIME ZONE timezone)::date,
-    (until AT TIME ZONE timezone)::date, interval '1 day')::date AS day
+    (least(next, since + {_HOLDS}) AT TIME ZONE timezone)::date, interval '1 day')::date AS day
 FROM (
-    SELECT room_id, timezone, measured_at AS since, least(measured_at + {_HOLDS},
-        lead(measured_at) OVER (PARTITION BY room_id ORDER BY measured_at, levels.version)
-        ) AS until
+    SELECT room_id, timezone, measured_at AS since,
+        lead(measured_at) OVER (PARTITION BY room_id ORDER BY measured_at, levels.version) AS next
     FROM analytics.levels JOIN analytics.rooms ON rooms.id = room_id
     WHERE room_id = ANY($1::integer[])
         AND NOT EXISTS (SELECT FROM analytics.presence WHERE presence.room_id = rooms.id)
 ) AS holding
+WHERE next IS NOT NULL
 """  # noqa: S608 - likewise
 # Of the last level of a room nobody knows how long it held.
 _COUNT_DAYS: Final = f"""
@@ -209,8 +216,7 @@ class Measuring:
         Args:
             columns: room ids, when they were measured, versions, people; null: nobody looks.
         """
-        await self.hold()
-        fresh = await fetch_all_hot(self._session, _TAKE, *columns)
+        fresh = await self.keep_levels(columns)
         if not fresh:
             return
         places = [row["room_id"] for row in fresh], [row["measured_at"] for row in fresh]
@@ -218,6 +224,14 @@ class Measuring:
         await self.measure([row["id"] for row in beside])
         days = await fetch_all_hot(self._session, _DAYS_BESIDE, *places)
         await self.count_days([(row["room_id"], row["day"]) for row in days])
+
+    async def keep_levels(self, columns: Sequence[Sequence[Any]]) -> Sequence[Mapping[str, Any]]:
+        """Keep levels as above, and measure nothing; returns where and when those are that are new.
+
+        That is left to `measure_rooms` and `follow_rooms`.
+        """
+        await self.hold()
+        return await fetch_all_hot(self._session, _TAKE, *columns)
 
     async def pass_time(self, now: datetime) -> None:
         """Measure the bookings that are over by now."""
@@ -230,6 +244,10 @@ class Measuring:
         """Measure bookings anew; the facts follow."""
         if booking_ids:
             await fetch_hot(self._session, _MEASURE + COUNT, sorted(booking_ids))
+
+    async def measure_rooms(self, room_ids: Sequence[int]) -> None:
+        """Measure all bookings of rooms anew, of which none is in the facts yet."""
+        await fetch_all_hot(self._session, _MEASURE_ROOMS, room_ids)
 
     async def days_of(self, booking_ids: Sequence[str]) -> LocalDays:
         """List the measured days on which bookings are."""

@@ -7,8 +7,9 @@ from typing import Final
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from analytics.domain import Days
-from analytics.tables import cameras, presence
+from analytics.domain import HOURS, Days
+from analytics.repository.reports import rows_of
+from analytics.tables import THROUGH, cameras, door_days, door_months, presence
 
 # A party is who was counted, else who was invited; nobody has come to a ghost or a no-show. The
 # 95th of a hundred is the least that so many are not above (nearest rank).
@@ -31,25 +32,6 @@ _PARTIES: Final = text("""
             AND (starts_at AT TIME ZONE timezone)::date BETWEEN :first AND :last
     ) AS begun
     GROUP BY GROUPING SETS ((room_id), ())
-""")
-
-# A door's hours are those of its room now.
-_FLOW: Final = text("""
-    SELECT camera_id, date_part('hour', local)::integer AS hour,
-        sum(CASE WHEN type <> 'exit_only' THEN entries ELSE 0 END)::bigint AS entries,
-        sum(CASE WHEN type <> 'entry_only' THEN exits ELSE 0 END)::bigint AS exits
-    FROM (
-        SELECT camera_id, type, entries, exits,
-            start AT TIME ZONE coalesce(rooms.timezone, :zone) AS local
-        FROM analytics.flow
-        JOIN analytics.cameras ON cameras.id = camera_id
-        LEFT JOIN analytics.rooms ON rooms.id = cameras.room_id
-        WHERE camera_id = ANY(:cameras)
-            AND start >= CAST(:first AS date) - interval '1 day'
-            AND start < CAST(:last AS date) + interval '2 days'
-    ) AS counted
-    WHERE local::date BETWEEN :first AND :last
-    GROUP BY 1, 2
 """)
 
 
@@ -93,7 +75,16 @@ class Door:
     id: int
     code: str
     name: str
+    type: str
     room_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """How many went in and out by a door, by the hour of the clock at it."""
+
+    entries: Sequence[int]
+    exits: Sequence[int]
 
 
 class Reality:
@@ -128,18 +119,18 @@ class Reality:
 
     async def doors(self) -> list[Door]:
         """Return every camera by name, also those that are no longer in use."""
-        wanted = (cameras.c.id, cameras.c.code, cameras.c.name, cameras.c.room_id)
+        wanted = (cameras.c.id, cameras.c.code, cameras.c.name, cameras.c.type, cameras.c.room_id)
         found = await self._session.execute(select(*wanted).order_by(cameras.c.name, cameras.c.id))
         return [Door(*row) for row in found]
 
-    async def flow(
-        self, days: Days, camera_ids: Sequence[int], zone: str
-    ) -> Mapping[tuple[int, int], tuple[int, int]]:
-        """Return entries and exits by camera and local hour of the day.
-
-        Args:
-            zone: of cameras that are in no room.
-        """
-        span = {"first": days.first, "last": days.last}
-        found = await self._session.execute(_FLOW, {**span, "cameras": camera_ids, "zone": zone})
-        return {(row[0], row[1]): (row[2], row[3]) for row in found}
+    async def flow(self, days: Days, camera_ids: Sequence[int]) -> Mapping[int, Through]:
+        """Return how many went by, by camera; those by which nobody went are left out."""
+        part = rows_of(days, door_days, door_months, THROUGH).subquery()
+        sums = (func.sum(part.c[name]) for name in THROUGH)
+        found = await self._session.execute(
+            select(part.c.camera_id, *sums)
+            .where(part.c.camera_id.in_(camera_ids))
+            .group_by(part.c.camera_id)
+        )
+        hours = len(HOURS)
+        return {row[0]: Through(row[1 : hours + 1], row[hours + 1 :]) for row in found}

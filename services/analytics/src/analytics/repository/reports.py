@@ -1,8 +1,10 @@
 """Reads facts of a range of days, from as few rows as there are, and the rooms they are of."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     cast,
     func,
     select,
+    text,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,30 +33,43 @@ class Reports:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def rooms(self) -> list[Room]:
+    async def rooms(self) -> Sequence[Room]:
         """Return every room by name, also those that are no longer in use."""
-        found = await self._session.execute(select(rooms).order_by(rooms.c.name, rooms.c.id))
-        return [_room(row) for row in found]
+        state = tuple((await self._session.execute(_STATE)).one())
+        if state not in _ROOMS:
+            found = await self._session.execute(select(rooms).order_by(rooms.c.name, rooms.c.id))
+            _ROOMS.clear()
+            _ROOMS[state] = tuple(_room(row) for row in found)
+        return _ROOMS[state]
 
     async def by_room(self, span: Days, names: Sequence[str]) -> Mapping[int, Measured]:
         """Add measures up, by room; rooms without any are left out."""
-        part = _rows(span, names).subquery()
-        sums = (func.sum(part.c[name]) for name in names)
-        found = await self._session.execute(select(part.c.room_id, *sums).group_by(part.c.room_id))
-        return {row[0]: _counted(names, row[1:]) for row in found}
+        part = rows_of(span, days, months, names).subquery()
+        sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in names)
+        of_rooms = select(part.c.room_id, *sums).group_by(part.c.room_id).subquery()
+        # One row: to read one of each room would take as long as to add up.
+        lists = select(*(func.array_agg(column) for column in of_rooms.columns))
+        room_ids, *measured = (await self._session.execute(lists)).one()
+        if room_ids is None:
+            return {}
+        return {
+            room_id: dict(zip(names, sums_of_room, strict=True))
+            for room_id, *sums_of_room in zip(room_ids, *measured, strict=True)
+        }
 
     async def total(self, span: Days, names: Sequence[str]) -> Measured:
         """Add measures up over all rooms."""
-        part = _rows(span, names).subquery()
+        part = rows_of(span, days, months, names).subquery()
         found = await self._session.execute(select(*(func.sum(part.c[name]) for name in names)))
-        return _counted(names, found.one())
+        return {name: int(counted or 0) for name, counted in zip(names, found.one(), strict=True)}
 
     async def by_week(self, span: Days) -> Mapping[int, Mapping[date, int]]:
         """Add up for how many seconds rooms were booked, by room and Monday of the week."""
         first, after = _whole_weeks(span)
         monday = cast(func.date_trunc("week", days.c.start), Date).label("start")
         by_day = select(days.c.room_id, monday, days.c.booked_s)
-        edges = union_all(*(by_day.where(one) for one in _edges(span, first, after))).subquery()
+        ends = (by_day.where(one) for one in _edges(span, days, first, after))
+        edges = union_all(*ends).subquery()
         summed = select(
             edges.c.room_id, edges.c.start, func.sum(edges.c.booked_s).label("booked_s")
         ).group_by(edges.c.room_id, edges.c.start)
@@ -72,10 +88,20 @@ class Reports:
         }
 
 
+# Rooms change seldom and are read with each figure. Whatever changes one raises its version, and so
+# the sum; of which tables, as a rebuild puts others there.
+_STATE: Final = text("""
+    SELECT current_database(), CAST(CAST(CAST('analytics.rooms' AS regclass) AS oid) AS bigint),
+        count(*), sum(version)
+    FROM analytics.rooms
+""")
+_ROOMS: Final[dict[tuple[Any, ...], Sequence[Room]]] = {}
+
+
 def _room(row: Any) -> Room:  # noqa: ANN401 - SQLAlchemy's own
     has_windows = row.opens_from is not None and row.opens_until is not None
     first = (row.opens_from, row.opens_until) if has_windows else None
-    opening = Opening(row.timezone, row.opens_at, row.closes_at, first, row.recurrence_rule)
+    opening = _opening(row.timezone, row.opens_at, row.closes_at, first, row.recurrence_rule)
     return Room(
         row.id,
         row.cuid,
@@ -85,37 +111,40 @@ def _room(row: Any) -> Room:  # noqa: ANN401 - SQLAlchemy's own
         row.capacity,
         row.is_active,
         opening,
-        row.created_at,
+        row.created_at and row.created_at.astimezone(ZoneInfo(row.timezone)).date(),
     )
 
 
-def _counted(names: Sequence[str], sums: Iterable[Any]) -> Measured:
-    return {name: int(counted or 0) for name, counted in zip(names, sums, strict=True)}
+# One object for all rooms of a building: what is kept for it is found without comparing.
+_opening: Final = lru_cache(maxsize=16_384)(Opening)
 
 
-def _rows(span: Days, names: Sequence[str]) -> CompoundSelect[Any]:
-    """Select whole months as such, and by day what is left at both ends."""
+def rows_of(
+    span: Days, by_day: Table, by_month: Table, names: Sequence[str]
+) -> CompoundSelect[Any]:
+    """Select whole months as such, and by day what is left at both ends; whose comes first."""
     first, after = _whole_months(span)
-    by_day = _of(days, names)
+    of_days = _of(by_day, names)
     return union_all(
-        _of(months, names).where(*_from(months, first, after)),
-        *(by_day.where(one) for one in _edges(span, first, after)),
+        _of(by_month, names).where(*_from(by_month, first, after)),
+        *(of_days.where(one) for one in _edges(span, by_day, first, after)),
     )
 
 
 def _of(rollup: Table, names: Sequence[str]) -> Select[Any]:
-    return select(rollup.c.room_id, *(rollup.c[name] for name in names))
+    whose, _ = rollup.primary_key.columns
+    return select(whose, *(rollup.c[name] for name in names))
 
 
 def _from(rollup: Table, first: date, after: date) -> tuple[ColumnElement[bool], ...]:
     return rollup.c.start >= first, rollup.c.start < after
 
 
-def _edges(span: Days, first: date, after: date) -> Iterator[ColumnElement[bool]]:
+def _edges(span: Days, by_day: Table, first: date, after: date) -> Iterator[ColumnElement[bool]]:
     """Yield two conditions: the days of a span before ``first``, and those from ``after`` on."""
     end = span.last + DAY
-    yield and_(*_from(days, span.first, min(first, end)))
-    yield and_(*_from(days, after, end))
+    yield and_(*_from(by_day, span.first, min(first, end)))
+    yield and_(*_from(by_day, after, end))
 
 
 def _whole_months(span: Days) -> tuple[date, date]:

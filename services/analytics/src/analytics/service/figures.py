@@ -9,6 +9,7 @@ from analytics.domain import (
     Days,
     Measured,
     Room,
+    all_open_s,
     hours,
     open_s,
     peak_hours,
@@ -23,6 +24,7 @@ _OF_KPIS: Final = ("bookings", "no_shows", "booked_s")
 _OF_UTILIZATION: Final = ("bookings", "booked_s", *(f"starts_{hour:02}" for hour in HOURS))
 _OF_GHOSTING: Final = ("bookings", "no_shows", "wasted_s")
 _OF_CAPACITY: Final = ("bookings", "attendees", "oversized", "undersized")
+_OF_HOURS: Final = tuple(f"touches_{hour:02}" for hour in HOURS)
 
 
 # --- key figures --------------------------------------------------------------------------------
@@ -59,7 +61,7 @@ def _kpis(rooms: Sequence[Room], measured: Mapping[int, Measured], days: Days) -
     bookings = sum(one["bookings"] for one in measured.values())
     return _Kpis(
         rooms=len(active),
-        utilization=percent(booked_s, sum(open_s(room, days) for room in active)),
+        utilization=percent(booked_s, all_open_s(active, days)),
         ghosting=percent(sum(one["no_shows"] for one in measured.values()), bookings),
         bookings=bookings,
     )
@@ -86,11 +88,6 @@ async def utilization(
     Raises:
         NotFound: no room is in that building.
     """
-    found = await _rooms(session, days, _OF_UTILIZATION)
-    if building is not None:
-        found = [one for one in found if one[0].is_in(building)]
-        if not found:
-            raise NotFound("Building not found")
     return [
         {
             "roomId": room.cuid,
@@ -100,7 +97,7 @@ async def utilization(
             "totalHoursBooked": hours(measured["booked_s"], 2),
             "peakHours": peak_hours(measured),
         }
-        for room, measured in found
+        for room, measured in await _rooms(session, days, _OF_UTILIZATION, building)
     ]
 
 
@@ -137,12 +134,70 @@ async def capacity(session: AsyncSession, days: Days) -> list[dict[str, Any]]:
     ]
 
 
+# --- hour by hour -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Of rooms in use, how many bookings lasted into each hour of the day, over a range."""
+
+    days: Days
+    rooms: Sequence[tuple[Room, Measured]]
+
+    def of_all(self) -> list[float]:
+        """Tell for each hour of the day in what share of rooms and days it was booked."""
+        possible = len(self.rooms) * len(self.days)
+        return [
+            percent(sum(measured[name] for _, measured in self.rooms), possible)
+            for name in _OF_HOURS
+        ]
+
+    def of_room(self, measured: Measured) -> list[float]:
+        """Tell the same of one of the rooms."""
+        return [percent(measured[name], len(self.days)) for name in _OF_HOURS]
+
+
+async def hours_of_day(session: AsyncSession, days: Days, building: str | None) -> Hours:
+    """Count by hour of the day, at each room's clock.
+
+    Raises:
+        NotFound: no room is in that building.
+    """
+    return Hours(days, await _rooms(session, days, _OF_HOURS, building))
+
+
+async def by_hour(session: AsyncSession, days: Days, building: str | None) -> dict[str, Any]:
+    """Tell how much of the rooms, and of each room, was booked in each hour of the day.
+
+    Raises:
+        NotFound: no room is in that building.
+    """
+    counted = await hours_of_day(session, days, building)
+    return {
+        "hours": [
+            {"hour": f"{hour:02}:00", "bookedRate": rate}
+            for hour, rate in zip(HOURS, counted.of_all(), strict=True)
+        ],
+        "rooms": [
+            {"roomId": room.cuid, "roomName": room.name, "bookedRates": counted.of_room(measured)}
+            for room, measured in counted.rooms
+        ],
+    }
+
+
 async def _rooms(
-    session: AsyncSession, days: Days, names: Sequence[str]
+    session: AsyncSession, days: Days, names: Sequence[str], building: str | None = None
 ) -> list[tuple[Room, Measured]]:
-    """Return the rooms in use by name, each with what was measured of it."""
+    """Return the rooms in use by name, each with what was measured of it.
+
+    Raises:
+        NotFound: no room is in that building.
+    """
     reports = Reports(session)
     measured, nothing = await reports.by_room(days, names), dict.fromkeys(names, 0)
-    return [
-        (room, measured.get(room.id, nothing)) for room in await reports.rooms() if room.is_active
-    ]
+    rooms = [room for room in await reports.rooms() if room.is_active]
+    if building is not None:
+        rooms = [room for room in rooms if room.is_in(building)]
+        if not rooms:
+            raise NotFound("Building not found")
+    return [(room, measured.get(room.id, nothing)) for room in rooms]

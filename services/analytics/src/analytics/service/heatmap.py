@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final
 
 import orjson
@@ -124,17 +125,13 @@ def refused(field: str, name: str, language: Language) -> Invalid:
 
 
 def as_json(found: Found, rooms: Sequence[Any]) -> bytes:
-    """Write a heatmap as the document has it."""
+    """Write a heatmap as the document has it.
+
+    Of a thousand rooms, that is a hundred thousand days: no object is made of each, and what
+    stands in it is written once, as are the days themselves (benchmarks/heatmap).
+    """
     term, days = found.term, found.days
-    dates = [_dated(days.first + number * DAY) for number in range(len(days))]
-    free = [_day(day, 0, 0, 0, 1) for day in dates]
-    shown = []
-    for room in rooms:
-        of_room = free.copy()
-        for number, peak, total, count in of_days(room):
-            of_room[number] = _day(dates[number], peak, total, count, room.capacity)
-        shown.append({"id": room.id, "name": room.name, "capacity": room.capacity, "days": of_room})
-    return orjson.dumps(
+    head = orjson.dumps(
         {
             "term": {
                 "id": term.id,
@@ -147,9 +144,27 @@ def as_json(found: Found, rooms: Sequence[Any]) -> bytes:
             },
             "start_date": _dated(days.first),
             "end_date": _dated(days.last),
-            "rooms": shown,
+            "rooms": [],
         }
     )
+    begun = [_begun(days.first + number * DAY) for number in range(len(days))]
+    free = [_ended(0, 0, 0, 1)] * len(days)
+    row = [b","] * (3 * len(days) - 1)
+    row[::3] = begun
+    parts = [head.removesuffix(b"]}")]
+    for room in rooms:
+        ended = free.copy()
+        if room.days is not None:
+            seats = (room.peaks, room.totals, room.counts, repeat(room.capacity))
+            for number, end in zip(room.days, map(_ended, *seats), strict=True):
+                ended[number] = end
+        row[1::3] = ended
+        about = orjson.dumps({"id": room.id, "name": room.name, "capacity": room.capacity})
+        parts += (about.removesuffix(b"}"), b',"days":[', *row, b"]}", b",")
+    if rooms:
+        parts.pop()
+    parts.append(b"]}")
+    return b"".join(parts)
 
 
 def of_days(room: Any) -> Sequence[tuple[int, int, int, int]]:  # noqa: ANN401 - SQLAlchemy's own
@@ -159,16 +174,20 @@ def of_days(room: Any) -> Sequence[tuple[int, int, int, int]]:  # noqa: ANN401 -
     return list(zip(room.days, room.peaks, room.totals, room.counts, strict=True))
 
 
-def _day(
-    day: Mapping[str, str], peak: int, total: int, count: int, capacity: int
-) -> Mapping[str, Any]:
-    return {
-        "date": day,
-        "peak_allocated_seats": peak,
+@lru_cache(maxsize=4096)
+def _begun(day: date) -> bytes:
+    """Write a day of a room up to its peak, which `_ended` goes on with."""
+    return b'{"date":' + orjson.dumps(_dated(day)) + b',"peak_allocated_seats":'
+
+
+@lru_cache(maxsize=65_536)
+def _ended(peak: int, total: int, count: int, capacity: int) -> bytes:
+    rest = {
         "total_allocated_seats": total,
         "allocation_count": count,
         "utilisation": utilisation(peak, capacity),
     }
+    return b"%d,%b" % (peak, orjson.dumps(rest).removeprefix(b"{"))
 
 
 @lru_cache(maxsize=4096)

@@ -45,12 +45,17 @@ def _room(camera: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a row's
     return camera["room_id"] if camera["is_active"] else None
 
 
-async def measure_what_ends(database: Database) -> None:
-    """Measure bookings as they end, until cancelled; an outage of the database is waited out."""
+async def measure_what_ends(database: Database, zone: str) -> None:
+    """Measure bookings as they end, until cancelled; an outage of the database is waited out.
+
+    Args:
+        zone: the installation's, by which doors are counted that are at no room.
+    """
     while True:
         try:
             async with database.sessions.begin() as session:
                 await Measuring(session).pass_time(datetime.now(UTC))
+                await Doors(session).follow_zone(zone)
         except UNAVAILABLE as error:
             if not is_unavailable(error):
                 raise

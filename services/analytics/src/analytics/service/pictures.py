@@ -12,12 +12,11 @@ from itertools import groupby, pairwise
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from analytics.domain import DAY, HOURS, Days, percent
-from analytics.repository.reports import Reports
+from analytics.domain import DAY, Days
+from analytics.service.figures import hours_of_day
 from analytics.service.heatmap import Found, of_days
 from analytics.texts import Language, jalali, say, written, written_day, written_month
 from common.db import AsyncSession
-from common.errors import NotFound
 
 MOST_ROOMS: Final = 40
 _MOST_COLUMNS: Final = 31
@@ -310,19 +309,11 @@ async def hours(
     Raises:
         NotFound: no room is in that building.
     """
-    reports = Reports(session)
-    rooms = [room for room in await reports.rooms() if room.is_active]
-    if building is not None:
-        rooms = [room for room in rooms if room.is_in(building)]
-        if not rooms:
-            raise NotFound("Building not found")
-    names = [f"touches_{hour:02}" for hour in HOURS]
-    measured = await reports.by_room(days, names)
-    counted = [measured[room.id] for room in rooms if room.id in measured]
-    shares = [percent(sum(one[name] for one in counted), len(rooms) * len(days)) for name in names]
+    counted = await hours_of_day(session, days, building)
+    shares = counted.of_all()
     title = say(language, "hours")
     if building is not None:
-        title = say(language, "hours_in", building=_name(rooms[0].building))
+        title = say(language, "hours_in", building=_name(counted.rooms[0][0].building))
     return _draw_hours(
         title, shares, f"{_range(days, language)}; {say(language, 'of_hours')}", language
     )

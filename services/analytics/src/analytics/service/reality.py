@@ -13,7 +13,7 @@ from analytics.domain import (
     rounded,
     suggested_capacity,
 )
-from analytics.repository.reality import Door, Parties, Presence, Reality
+from analytics.repository.reality import Door, Parties, Presence, Reality, Through
 from analytics.repository.reports import Reports
 from analytics.repository.seats import Seats
 from common.db import AsyncSession
@@ -119,43 +119,52 @@ async def right_size(session: AsyncSession, days: Days) -> list[dict[str, Any]]:
 
 
 async def flow(
-    session: AsyncSession, days: Days, room: str | None, camera: str | None, zone: str
+    session: AsyncSession, days: Days, room: str | None, camera: str | None
 ) -> dict[str, Any]:
     """Tell how many people went in and out, by hour of the day and by door.
 
     Args:
         room: its id, or the one by which this contract knows it.
         camera: its id or its code.
-        zone: of cameras that are in no room.
 
     Raises:
         NotFound: there is no such room or camera.
     """
     rooms = {one.id: one for one in await Reports(session).rooms()}
     doors = _asked(await Reality(session).doors(), rooms, room, camera)
-    counted = await Reality(session).flow(days, [door.id for door in doors], zone)
-    by_hour = dict.fromkeys(HOURS, (0, 0))
-    by_door = {door.id: (0, 0) for door in doors}
-    for (door_id, hour), count in counted.items():
-        by_hour[hour] = _sum(by_hour[hour], count)
-        by_door[door_id] = _sum(by_door[door_id], count)
-    total = (0, 0)
-    for count in by_door.values():
-        total = _sum(total, count)
+    counted = await Reality(session).flow(days, [door.id for door in doors])
+    through = [_through(door, counted.get(door.id, _NOBODY)) for door in doors]
+    entries = [sum(hour) for hour in zip(*(one.entries for one in through), strict=True)]
+    exits = [sum(hour) for hour in zip(*(one.exits for one in through), strict=True)]
+    by_hour = zip(HOURS, entries or _NOBODY.entries, exits or _NOBODY.exits, strict=True)
     return {
-        "hours": [{"hour": f"{hour:02}:00", **_both(by_hour[hour])} for hour in HOURS],
+        "hours": [
+            {"hour": f"{hour:02}:00", "entries": into, "exits": out} for hour, into, out in by_hour
+        ],
         "doors": [
             {
                 "cameraId": door.id,
                 "cameraCode": door.code,
                 "cameraName": door.name,
                 **_room_of(door, rooms),
-                **_both(by_door[door.id]),
+                "entries": sum(one.entries),
+                "exits": sum(one.exits),
             }
-            for door in doors
+            for door, one in zip(doors, through, strict=True)
         ],
-        "totals": _both(total),
+        "totals": {"entries": sum(entries), "exits": sum(exits)},
     }
+
+
+_NOBODY: Final = Through([0] * len(HOURS), [0] * len(HOURS))
+
+
+def _through(door: Door, counted: Through) -> Through:
+    """Return who went by in the directions that a camera is there for."""
+    return Through(
+        _NOBODY.entries if door.type == "exit_only" else counted.entries,
+        _NOBODY.exits if door.type == "entry_only" else counted.exits,
+    )
 
 
 def _asked(
@@ -180,14 +189,6 @@ def _room_of(door: Door, rooms: dict[int, Room]) -> dict[str, str | None]:
         "roomId": None if room is None else room.cuid,
         "roomName": None if room is None else room.name,
     }
-
-
-def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    return one[0] + other[0], one[1] + other[1]
-
-
-def _both(count: tuple[int, int]) -> dict[str, int]:
-    return {"entries": count[0], "exits": count[1]}
 
 
 async def _rooms(session: AsyncSession, building: str | None) -> list[Room]:
