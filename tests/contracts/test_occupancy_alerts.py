@@ -278,7 +278,8 @@ class TestUnusualHours:
         [alert] = await until(admin, edge, 1)
 
         assert alert["message"].startswith("No entries from ")
-        assert "20 were usual (20 to 20). Look whether" in alert["message"]
+        # It may be raised when some of the weeks are not counted yet.
+        assert re.search(r"\b20 were usual \(\d+ to 20\)\. Look whether", alert["message"])
         both = [last + timedelta(seconds=second) for second in range(20)]
         await self.come(edge, number, [*both, *self.one_by_one(now, 20)])
         await until(admin, edge, 0)

@@ -4,7 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaProducer
+from edges import Edge
 from making import make_camera, make_line
+from running_system import eventually
 
 from common.ids import new_cuid
 
@@ -269,3 +272,48 @@ async def test_writing_is_for_admins_and_staff(system: Any, who: str | None, sta
 
     assert reply.status_code == status
     assert status == 201 or reply.json().keys() == {"detail"}
+
+
+async def test_operators_see_all_cameras_with_lines_and_reports(
+    staff: httpx.AsyncClient, admin: httpx.AsyncClient, producer: AIOKafkaProducer
+) -> None:
+    made = await make_camera(
+        admin, edge_id="lobby-9", room_id=3, stream_url="rtsp://viewer:canary@camera.example/1"
+    )
+    idle = await make_camera(admin, is_active=False)
+    line = await make_line(admin, made["id"], entry_side="right")
+    edge = Edge(producer, made["id"], line["id"])
+    await edge.beat(picture="dark", reason="it is night")
+
+    async def shown() -> dict[int, Any]:
+        reply = await staff.get("/api/occupancy/equipment")
+        assert reply.status_code == 200
+        assert "canary" not in reply.text
+        return {one["id"]: one for one in reply.json()}
+
+    seen = await eventually(shown, lambda all_: all_[made["id"]]["reports"] != [])
+    camera = seen[made["id"]]
+    [report] = camera.pop("reports")
+    assert report.pop("heard_at").endswith("Z")
+    assert report == {
+        "edge_id": edge.edge_id,
+        "is_silent": False,
+        "picture": "dark",
+        "reason": "it is night",
+        "pictures_per_s": 10.0,
+        "processed_per_s": 10.0,
+        "lag_s": 0.2,
+        "spool_depth": 0,
+    }
+    assert camera == {
+        **made,
+        "resolution_width": None,
+        "resolution_height": None,
+        "room_id": 3,
+        "edge_id": "lobby-9",
+        "has_stream_url": True,
+        "lines": [{**line, "confidence_threshold": 0.5, "entry_side": "right"}],
+    }
+    nothing = {"edge_id": None, "has_stream_url": False, "lines": [], "reports": []}
+    assert {name: seen[idle["id"]][name] for name in nothing} == nothing
+    assert seen[idle["id"]]["is_active"] is False

@@ -241,6 +241,11 @@ async def test_who_comes_by_one_door_of_a_room_and_leaves_by_another_is_gone(
 
     await eventually(facility, lambda seen: seen == (0, 8))
     assert await alerts() == set()
+    async with listening(anyone) as dashboard:
+        told = await dashboard.until(lambda _, data: data.get("room_id") == room["id"])
+    # The front door still shows 8 people.
+    assert [told[name] for name in ("current_occupancy", "cameras_active")] == [0, 2]
+    assert (told["occupancy_low"], told["occupancy_high"]) == (0, 2)
 
     # One too many has left: both doors' cameras know.
     await back.send([back.crossing(9, "exit")])

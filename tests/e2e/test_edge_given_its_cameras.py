@@ -55,7 +55,7 @@ async def running_edge(
     """Run an edge-counter that asks Atrium for its cameras; gives its log."""
     settings = {
         "EDGE_ID": name,
-        "EDGE_DEVICE_TOKEN": system.run("gateway", "devices", "add", "edge", name),
+        "EDGE_DEVICE_TOKEN": system.run("gateway", "devices", "add", "edge", name, "--replace"),
         "EDGE_API_URL": system.base_url,
         "EDGE_STATE_DIR": str(folder / "state"),
         "EDGE_POLL_S": "0.2",
@@ -97,6 +97,45 @@ async def test_cameras_given_in_atrium_are_counted_each_to_its_own_side(
 
     await eventually(counts, lambda seen: seen == [(WALKERS, 0), (0, WALKERS)], 60)
     assert "camera taken on" in log.read_text()
+
+
+async def test_a_line_is_drawn_on_a_picture_that_the_edge_sends(
+    system: System, admin: httpx.AsyncClient, tmp_path: Path, clip: Path
+) -> None:
+    name = f"edge-{new_cuid()}"
+    made = await make_camera(admin, camera_id=f"DOOR_A_{name}", edge_id=name)
+    path = f"/api/occupancy/cameras/{made['id']}"
+    sources = {"EDGE_SOURCES": f"DOOR_A_{name}={clip}", "EDGE_SPEED": "4"}
+
+    async def entries() -> int:
+        shown: int = (await admin.get(f"{path}/live")).json()["total_entries"]
+        return shown
+
+    async with running_edge(system, tmp_path, name, sources) as log:
+
+        async def is_at_work() -> bool:
+            return "camera taken on" in log.read_text()
+
+        await eventually(is_at_work, bool, 60)
+        # No line yet: a recording waits for one with its first picture.
+        shown = await admin.post(f"{path}/snapshot")
+        assert shown.status_code == 200, shown.text
+        picture = cv2.imdecode(np.frombuffer(shown.content, np.uint8), cv2.IMREAD_COLOR)
+        width, height = (int(shown.headers[f"x-lines-{side}"]) for side in ("width", "height"))
+        assert picture is not None
+        assert (picture.shape, width, height) == ((240, 320, 3), 320, 240)
+        x = width // 2
+        await make_line(admin, made["id"], x1=x, y1=0, x2=x, y2=height)
+        await eventually(entries, lambda seen: seen == WALKERS, 60)
+        assert "picture sent" in log.read_text()
+    # Nothing of it stays on the camera's host.
+    kept = [one.read_bytes() for one in (tmp_path / "state").iterdir()]
+    assert not any(shown.content[20:60] in one for one in kept)
+
+    forbidding = {**sources, "EDGE_SNAPSHOTS": "0"}
+    async with running_edge(system, tmp_path, name, forbidding):
+        refused = await admin.post(f"{path}/snapshot")
+    assert (refused.status_code, "EDGE_SNAPSHOTS=0" in refused.json()["detail"]) == (409, True)
 
 
 @pytest.fixture

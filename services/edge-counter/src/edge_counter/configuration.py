@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 AnswerT = TypeVar("AnswerT")
 
 _FIRST_RETRY_S: Final = 1.0  # until there is a first answer
+_ANSWER_S: Final = 5.0
 
 
 class CameraView(msgspec.Struct, frozen=True):
@@ -224,7 +225,7 @@ class CameraPoller:
         copy: Path,
         every_s: float,
     ) -> None:
-        self._api = _Api(client)
+        self._api = Api(client)
         self._camera = camera
         self._address = address
         self.posts: Mapping[int, Post] | None = None
@@ -290,7 +291,7 @@ class EdgePoller:
         copy: Path,
         every_s: float,
     ) -> None:
-        self._api = _Api(client)
+        self._api = Api(client)
         self._health = health
         self._edge_id = edge_id
         self._addresses = addresses
@@ -333,14 +334,14 @@ class EdgePoller:
         return Post(configuration, self._addresses.get(camera.camera_id, camera.stream_url))
 
 
-class _Api:
+class Api:
     """Asks the occupancy API; what has not changed is not sent again."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
         self._known: dict[str, tuple[str, Any]] = {}  # ETag and answer, by path
 
-    async def get(self, path: str, form: type[AnswerT]) -> AnswerT:
+    async def get(self, path: str, form: type[AnswerT], *, within_s: float = _ANSWER_S) -> AnswerT:
         """Return an answer.
 
         Raises:
@@ -349,7 +350,7 @@ class _Api:
         """
         known = self._known.get(path)
         headers = {"If-None-Match": known[0]} if known else {}
-        answer = await self._client.get(f"/api/occupancy{path}", headers=headers)
+        answer = await self._client.get(f"/api/occupancy{path}", headers=headers, timeout=within_s)
         if known and answer.status_code == HTTPStatus.NOT_MODIFIED:
             return known[1]  # type: ignore[no-any-return] # decoded as this form
         if answer.status_code != HTTPStatus.OK:
@@ -377,4 +378,4 @@ def _refused(answer: httpx.Response) -> str:
 def gateway(api_url: str, token: str | None) -> httpx.AsyncClient:
     """Make a client of the gateway."""
     headers: Mapping[str, str] = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.AsyncClient(base_url=api_url, headers=headers, timeout=5)
+    return httpx.AsyncClient(base_url=api_url, headers=headers, timeout=_ANSWER_S)

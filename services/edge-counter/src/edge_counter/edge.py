@@ -15,6 +15,7 @@ from edge_counter.fleet import Fleet, Station
 from edge_counter.health import SPOOL_DEPTH, UPLINK, Health
 from edge_counter.heartbeat import Heart
 from edge_counter.ledger import Ledger
+from edge_counter.on_request import OnRequest
 from edge_counter.player import Player, Playing
 from edge_counter.settings import Settings
 from edge_counter.spool import Spool
@@ -62,6 +63,7 @@ async def run(settings: Settings, new_detector: Callable[[], Detector]) -> None:
             station.vitals,
             configuration=lambda: station.post.configuration,
             stop=station.stop,
+            shutter=station.shutter,
         ).run()
 
     token = settings.device_token.get_secret_value() if settings.device_token else None
@@ -70,8 +72,14 @@ async def run(settings: Settings, new_detector: Callable[[], Detector]) -> None:
         fleet = Fleet(lambda: poller.posts, health, play)
         SPOOL_DEPTH.set_function(spool.depth)
         UPLINK.set_function(lambda: uplink.is_connected)
+        parts = [uplink.run(), heart.run(), poller.run(), fleet.run()]
+        if token is not None:
+            on_request = OnRequest(
+                client, settings.id, fleet.shutter, is_allowed=settings.snapshots
+            )
+            parts.append(on_request.run())
         async with await health_port.serve(health, settings.host, settings.port):
-            await _until(stopped, uplink.run(), heart.run(), poller.run(), fleet.run())
+            await _until(stopped, *parts)
     spool.close()
 
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from edge_counter.configuration import Post
 from edge_counter.health import Health
+from edge_counter.on_request import Shutter
 from edge_counter.vitals import Vitals
 
 _log = logging.getLogger(__name__)
@@ -33,11 +34,13 @@ class Station:
     Args:
         post: the newest one; only its lines change, another address makes another station.
         stop: ends its thread within a fraction of a second.
+        shutter: takes a picture when somebody in Atrium has asked for one.
     """
 
     post: Post
     vitals: Vitals
     stop: threading.Event = field(default_factory=threading.Event)
+    shutter: Shutter = field(default_factory=Shutter)
     work: "Future[None] | None" = None
     again_at_s: float = 0.0
 
@@ -80,6 +83,11 @@ class Fleet:
             for station in self._stations.values():
                 station.stop.set()
             await asyncio.to_thread(self._threads.shutdown)
+
+    def shutter(self, camera_id: int) -> Shutter | None:
+        """Find what takes pictures of a camera; None: it is not at work here."""
+        station = self._stations.get(camera_id)
+        return station.shutter if station is not None else None
 
     def _tend(self, posts: Mapping[int, Post]) -> None:
         for camera_id, station in list(self._stations.items()):

@@ -4,9 +4,10 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from edge_counter import recording
@@ -19,6 +20,7 @@ from edge_counter.decoder import Opened
 from edge_counter.detector import Detector
 from edge_counter.errors import BadAsset, BadSource, EdgeError, SourceForbidden
 from edge_counter.ledger import Ledger
+from edge_counter.on_request import Shutter
 from edge_counter.pipeline import Anchor, Crossing, Pipeline
 from edge_counter.spool import DatedCrossing, Recording, Spool, WhenFull
 from edge_counter.vitals import Vitals
@@ -63,6 +65,7 @@ class Player:
         vitals: told how the camera does.
         configuration: gives the newest one; another object when it has changed.
         stop: set from anywhere, ends it within a fraction of a second.
+        shutter: shown each picture.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Player:
         *,
         configuration: Callable[[], Configuration],
         stop: threading.Event,
+        shutter: Shutter,
     ) -> None:
         self._playing = playing
         self._detector = detector
@@ -83,6 +87,7 @@ class Player:
         self._vitals = vitals
         self._configuration = configuration
         self._stop = stop
+        self._shutter = shutter
         self._failures = 0
         self._live = Pipeline(detector, run_id=secrets.token_hex(4), anchor=playing.anchor)
 
@@ -147,23 +152,27 @@ class Player:
             self._stop.wait()
             return
         with self._camera(source) as camera:
-            lines = self._lines(camera.opened)
+            frames = iter(camera)
+            first = next(frames, None)
+            if first is None:
+                return
+            lines = self._lines(camera.opened, first)
             if run is None or plan == "begin":
                 opened, now = camera.opened, datetime.now(UTC)
                 duration_s = (opened.frames or 0) / opened.frames_per_s
                 run = recording.begin(content, speed=playing.speed, duration_s=duration_s, now=now)
             _log.info("file %s", plan, extra={"run": run.run_id, "after_frame": run.frame})
             self._vitals.opened(is_stream=False)
-            self._count(camera, run, lines)
+            self._count(chain([first], frames), run, lines)
 
-    def _count(self, camera: Camera, run: Recording, lines: "_Lines") -> None:
+    def _count(self, frames: Iterable[Frame], run: Recording, lines: "_Lines") -> None:
         pipeline = Pipeline(self._detector, run_id=run.run_id, anchor=self._playing.anchor)
         pipeline.watch(lines.usable)
         budget = FrameBudget(self._playing.most_per_s)
         now = datetime.now(UTC)
         pace = recording.Pace(run, now)
         done = run
-        for frame in camera:
+        for frame in frames:
             if frame.index > run.frame:
                 self._stop.wait(max(0.0, pace.wait_s(frame.time_s)))
             last, now = now, datetime.now(UTC)
@@ -194,16 +203,18 @@ class Player:
             most_per_s=self._playing.most_per_s,
         )
 
-    def _lines(self, opened: Opened) -> "_Lines":
+    def _lines(self, opened: Opened, first: Frame) -> "_Lines":
         """Wait until there is a line to count on: a file must not pass by uncounted."""
         lines = _Lines(self._configuration, opened, self._vitals)
         lines.refresh()
         while not lines.usable and not self._stop.wait(_PAUSE_S):
+            self._shutter.see(first.image_bgr)  # to draw the line on
             lines.refresh()
         return lines
 
     def _see(self, frame: Frame) -> None:
         self._vitals.saw(frame)
+        self._shutter.see(frame.image_bgr)
         self._failures = 0
         if self._vitals.note("source", None):
             _log.info("source is back", extra={"camera": self._vitals.code})

@@ -83,6 +83,11 @@ class Settings(ProcessSettings):
     poll_s: float = Field(
         10.0, gt=0, description="Seconds between looks for changed lines at the gateway."
     )
+    snapshots: bool = Field(
+        default=True,
+        description="Send a picture when an operator in Atrium asks for one, to draw lines on;"
+        " 0: none ever leaves.",
+    )
     silent_after_s: float = Field(
         5.0, ge=1, description="Seconds without a picture until a stream is opened anew."
     )

@@ -1,7 +1,8 @@
 """Nothing but numbers leaves: every write, file and socket of a running edge-counter is watched.
 
 strace sees what the kernel is asked for, by our code and by every library. Pictures are in the
-memory of the process and in that which it shares with its decoder, and nowhere else.
+memory of the process and in that which it shares with its decoder, and nowhere else; but for one
+that somebody in Atrium has asked for, which goes to the gateway, once, if its host allows it.
 """
 
 import ast
@@ -37,6 +38,7 @@ ANSWERS = {
     "/7": {"id": 7, "camera_id": "DOOR"},
     "/7/lines": [LINE],
 }
+WANTED = "/api/occupancy/edges/lobby-1/snapshots"
 CALLS = (
     *("open", "openat", "openat2", "creat", "mmap", "connect"),
     *("write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg", "sendmmsg"),
@@ -89,11 +91,32 @@ class Call:
 
 
 class Api(BaseHTTPRequestHandler):
-    """The part of the occupancy contract that an edge-counter reads."""
+    """The part of the occupancy contract that an edge-counter uses; wants one picture."""
+
+    server: "Gateway"
 
     def do_GET(self) -> None:
-        body = json.dumps(ANSWERS[self.path.removeprefix("/api/occupancy/cameras")]).encode()
-        self.send_response(200)
+        if self.path != WANTED:
+            self.answer(200, ANSWERS[self.path.removeprefix("/api/occupancy/cameras")])
+            return
+        if self.server.brought:
+            self.server.ended.wait(20)
+        wanted = [] if self.server.brought else [{"id": 5, "camera_id": 7, "until": "2030"}]
+        self.answer(200, {"snapshots": wanted})
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.brought.append((self.path.removeprefix(WANTED), body))
+        self.answer(200, {})
+
+    def do_DELETE(self) -> None:
+        if "no_picture" not in self.path:  # its camera is not open yet
+            self.server.brought.append((self.path.removeprefix(WANTED), b""))
+        self.answer(200, {})
+
+    def answer(self, status: int, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -102,11 +125,21 @@ class Api(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Gateway(ThreadingHTTPServer):
+    """What has come for the picture that is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Api)
+        self.brought: list[tuple[str, bytes]] = []
+        self.ended = threading.Event()
+
+
 @pytest.fixture
-def api_port() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+def gateway() -> Iterator[Gateway]:
+    server = Gateway()
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield server.server_port
+    yield server
+    server.ended.set()
     server.shutdown()
     server.server_close()
 
@@ -163,8 +196,9 @@ def calls_in(folder: Path) -> list[Call]:
 
 @pytest.mark.clips
 @pytest.mark.timeout(180)
-async def test_a_running_edge_counter_writes_and_sends_nothing_of_its_pictures(
-    kafka: Broker, api_port: int, clip: Path, tmp_path: Path
+@pytest.mark.parametrize("is_allowed", [False, True], ids=["forbidden", "asked for"])
+async def test_a_running_edge_counter_sends_no_picture_but_the_one_that_was_asked_for(
+    kafka: Broker, gateway: Gateway, clip: Path, tmp_path: Path, *, is_allowed: bool
 ) -> None:
     if shutil.which("strace") is None:
         assert "CI" not in os.environ, "strace is missing: .ci/run installs it"
@@ -182,7 +216,9 @@ async def test_a_running_edge_counter_writes_and_sends_nothing_of_its_pictures(
         "EDGE_MODEL": "yolox-nano",
         "EDGE_SPEED": "0",
         "EDGE_STATE_DIR": str(state),
-        "EDGE_API_URL": f"http://127.0.0.1:{api_port}",
+        "EDGE_API_URL": f"http://127.0.0.1:{gateway.server_port}",
+        "EDGE_DEVICE_TOKEN": "atd_test",
+        "EDGE_SNAPSHOTS": "1" if is_allowed else "0",
         "EDGE_PORT": "0",
         "ATRIUM_KAFKA": kafka.address,
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -195,16 +231,29 @@ async def test_a_running_edge_counter_writes_and_sends_nothing_of_its_pictures(
     try:
         records = await sent(kafka.address, 4)
     finally:
+        gateway.ended.set()
         code = stop(strace)
     assert code == 0, (tmp_path / "log").read_text()
 
     calls = calls_in(traces)
     assert_only_numbers_are_sent(records)
     assert_files(calls, state, home)
-    assert_sockets(calls, {f"127.0.0.1:{api_port}", kafka.address})
+    place = f"127.0.0.1:{gateway.server_port}"
+    assert_sockets(calls, {place, kafka.address})
     assert [call for call in calls if call.name in UNSEEN] == []
     written = [call for call in calls if call.name in SENDS]
     assert len(written) > 100
+    [(asked, picture)] = gateway.brought
+    if is_allowed:
+        assert asked == "/5?width=768&height=576"
+        assert picture[:3] == b"\xff\xd8\xff"
+        # What the gateway got of it was sent, to the gateway and once; then there is nothing more.
+        parts = [call for call in written if len(call.data) > 100 and call.data in picture]
+        assert sum(max(0, int(call.result.split()[0])) for call in parts) == len(picture)
+        assert all(call.target.endswith(f"->{place}]") for call in parts)
+        written = [call for call in written if call not in parts]
+    else:
+        assert (asked, picture) == ("/5?reason=forbidden", b"")
     assert [(call.target, why) for call in written if (why := like_a_picture(call.data))] == []
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 import msgspec
 
@@ -23,7 +22,7 @@ from common.events import (
     HeartbeatV1,
     RoomV1,
 )
-from common.fields import clean_text
+from common.fields import clean_text, known_zones
 from common.log import redact
 from occupancy.domain import Crossings, datable
 from occupancy.equipment import Heartbeat
@@ -149,7 +148,7 @@ async def on_rooms(
     session: AsyncSession, events: Sequence[CloudEvent[RoomV1]]
 ) -> list[Refused[RoomV1]]:
     """Keep in which zones rooms are."""
-    known = available_timezones()
+    known = known_zones()
     good = [event.data for event in events if event.data.building.timezone in known]
     rows = [
         {"id": room.id, "version": room.version, "timezone": room.building.timezone}

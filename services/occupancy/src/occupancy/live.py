@@ -54,6 +54,19 @@ def facility_view(cameras: Collection[Live]) -> dict[str, Any]:
     }
 
 
+def room_view(room_id: int, cameras: Collection[Live]) -> dict[str, Any]:
+    """Write the counts of the cameras at a room's doors together."""
+    net, error = sum(live.net for live in cameras), sum(live.error for live in cameras)
+    return {
+        "room_id": room_id,
+        "current_occupancy": max(0, net),
+        "occupancy_low": max(0, net - error),
+        "occupancy_high": max(0, net + error),
+        "cameras_active": len(cameras),
+        "last_updated": max((live.updated_at for live in cameras), default=datetime.now(UTC)),
+    }
+
+
 def as_json(view: dict[str, Any]) -> bytes:
     """Write JSON with moments in UTC, to the millisecond."""
     shown = {
@@ -96,6 +109,8 @@ class Board:
         self._name = secrets.token_hex(4)
         # In the order of their last change.
         self._entries: dict[int, _Entry] = {}
+        # Each room's, and the number of its last change.
+        self._rooms: dict[int, tuple[int, Shown]] = {}
         self._facility: Shown | None = None
         self._number = 0
         self._is_closed = False
@@ -131,11 +146,13 @@ class Board:
         self._write(found)
 
     def _write(self, found: Sequence[Live]) -> None:
+        touched: set[int | None] = set()
         for live in found:
             known = self._entries.get(live.camera_id)
             if known is not None and known.live == live:
                 continue
             self._number += 1
+            touched |= {live.room_id, known.live.room_id if known is not None else None}
             entry = _Entry(self._number, live, Shown.of(live_view(live)))
             self._entries.pop(live.camera_id, None)
             self._entries[live.camera_id] = entry
@@ -143,6 +160,12 @@ class Board:
         self._number = max(1, self._number)
         active = [entry.live for entry in self._entries.values() if entry.live.is_active]
         self._facility = Shown.of(facility_view(active))
+        at_doors: dict[int, list[Live]] = {room: [] for room in touched if room is not None}
+        for live in active:
+            if live.room_id in at_doors:
+                at_doors[live.room_id].append(live)
+        for room, cameras in at_doors.items():
+            self._rooms[room] = (self._number, Shown.of(room_view(room, cameras)))
         self._tell()
 
     def _tell(self) -> None:
@@ -192,9 +215,15 @@ class Board:
                 gone = orjson.dumps({"camera_id": entry.live.camera_id})
                 written.append(self._event(entry.number, b"removed", gone))
         assert self._facility is not None  # noqa: S101 - it is written with the first entries
+        # Who reads no further than these has still to be told what comes behind them.
+        rooms = [
+            self._event(seen, b"room", shown.body)
+            for number, shown in self._rooms.values()
+            if number > seen
+        ]
         # Oldest first, so that the last number that a client keeps is the highest.
-        events = [*reversed(written), self._event(self._number, b"facility", self._facility.body)]
-        return b"".join(events)
+        facility = self._event(self._number, b"facility", self._facility.body)
+        return b"".join([*rooms, *reversed(written), facility])
 
     def _event(self, number: int, kind: bytes, data: bytes) -> bytes:
         return b"id: %b-%d\nevent: %b\ndata: %b\n\n" % (self._name.encode(), number, kind, data)

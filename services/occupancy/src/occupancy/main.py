@@ -13,7 +13,8 @@ from common.identity import Verifier
 from common.process import Parts, Service, Worker, load_settings
 from common.relay import Relay
 from common.sealing import Seal
-from occupancy.api import cameras, edges, history, live
+from occupancy.api import cameras, edges, equipment, history, live, snapshots
+from occupancy.desk import Desk
 from occupancy.events import INGEST_BATCH, INGEST_LANES, subscriptions
 from occupancy.live import Board
 from occupancy.recount import recount
@@ -47,17 +48,31 @@ def build(settings: Settings) -> Parts:
     )
 
     board = Board(database)
+    desk = Desk(database, settings.reached_at or f"http://127.0.0.1:{settings.port}")
+
+    def close() -> None:
+        board.close()
+        desk.close()
+
     app = create_app(
         "occupancy",
         version="1",
         verifier=Verifier("occupancy", settings.identity_public_keys),
-        routers=[cameras.router, edges.router, history.router, live.router],
+        routers=[
+            cameras.router,
+            edges.router,
+            equipment.router,
+            history.router,
+            live.router,
+            snapshots.router,
+        ],
         checks={"database": database.check, "consumer": consumer.check},
         unavailable=NOT_INITIALIZED,
         before_routes=partial(live.LiveReads, board=board),
-        on_drain=board.close,
+        on_drain=close,
     )
     app.state.board = board
+    app.state.desk = desk
     app.state.database = database
     app.state.settings = settings
     key = settings.secrets_key
@@ -76,7 +91,7 @@ def build(settings: Settings) -> Parts:
         workers.append(partial(forget_old, database, settings.keep_months))
     if settings.reset_at is not None:
         workers.append(partial(reset_nightly, database, settings.reset_at, settings.timezone))
-    return Parts(app, workers=workers, close=database.close, followers=[board.run])
+    return Parts(app, workers=workers, close=database.close, followers=[board.run, desk.run])
 
 
 SERVICE = Service("occupancy", Settings, SCHEMA, build)

@@ -42,3 +42,15 @@ class Settings(ServiceSettings):
         " for every replica; comma-separated, the first seals and all of them open. Without it"
         " no `stream_url` is taken.",
     )
+    snapshot_within_s: float = Field(
+        12.0,
+        ge=1,
+        le=25,
+        description="Seconds that an edge has to send a picture that an operator has asked for.",
+    )
+    reached_at: str | None = Field(
+        None,
+        pattern=r"^http://[^/]+$",
+        description="Address at which other replicas reach this one, for pictures that somebody"
+        " waits for here; without it: http://127.0.0.1 and its port, right for one alone.",
+    )

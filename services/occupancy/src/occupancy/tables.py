@@ -25,7 +25,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
 
 from common.consumer import processed_table
-from common.events import ALERTS, CAMERAS, CROSSINGS, DROPPED, HEARTBEATS, LEVELS, ROOMS
+from common.events import (
+    ALERTS,
+    CAMERAS,
+    CROSSINGS,
+    DROPPED,
+    HEARTBEATS,
+    LEVELS,
+    ROOMS,
+    SNAPSHOTS,
+)
 from common.migrations import UPKEEP
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
@@ -318,6 +327,27 @@ heartbeats = Table(
     Column("is_silent", Boolean, nullable=False),
 )
 
+# Who waits for a camera's picture, and in which process; rows of the last minute. The picture is in
+# no table (docs/adr/0029).
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("camera_id", Integer, ForeignKey("occupancy.cameras.id"), nullable=False, index=True),
+    # Who is to take it.
+    Column("edge_id", Text, nullable=False),
+    # Address of the process that has promised it to somebody.
+    Column("holder", Text, nullable=False),
+    Column(
+        "asked_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=func.clock_timestamp(),
+    ),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("is_open", Boolean, nullable=False, server_default=text("true")),
+)
+
 # The zones of the buildings that rooms stand in.
 rooms = Table(
     "rooms",
@@ -331,6 +361,6 @@ rooms = Table(
 SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
-    published=[CROSSINGS, DROPPED, HEARTBEATS, CAMERAS, LEVELS, ALERTS],
+    published=[CROSSINGS, DROPPED, HEARTBEATS, CAMERAS, LEVELS, ALERTS, SNAPSHOTS],
     consumed=[CROSSINGS, DROPPED, HEARTBEATS, ROOMS],
 )

@@ -124,8 +124,10 @@ async def get_facility_live(session: Session) -> Response:
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def stream(request: Request) -> StreamingResponse:
-    """Server-sent events: `camera` (as its /live), `removed`, `facility`; each whenever it changes.
+    """Server-sent events `camera` (as its /live), `removed`, `room`, `facility`: what changes.
 
+    A `room` is what the cameras at its doors count together, which the sum of what each shows is
+    not: who came by one door leaves by another.
     The first events are all cameras, or after `Last-Event-ID` what has changed since.
     """
     board: Board = request.app.state.board

@@ -21,7 +21,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-_Status = Literal[400, 404, 409]
+_Status = Literal[400, 404, 409, 413, 429, 504]
 
 
 def refusals(*statuses: _Status) -> dict[int | str, dict[str, Any]]:

@@ -41,6 +41,11 @@ class Cameras:
         found = select(cameras).where(cameras.c.is_active).order_by(cameras.c.id)
         return [dict(row) for row in (await self._session.execute(found)).mappings()]
 
+    async def all(self) -> list[Values]:
+        """List all cameras, by id."""
+        rows = await self._session.execute(select(cameras).order_by(cameras.c.id))
+        return [dict(row) for row in rows.mappings()]
+
     async def count(self) -> int:
         """Count the cameras, also those that are not in use."""
         return int(await self._session.scalar(select(func.count()).select_from(cameras)) or 0)

@@ -55,6 +55,11 @@ class Heartbeats:
         found = select(cameras.c.id).where(cameras.c.id == any_(_all(camera_ids)))
         return set(await self._session.scalars(found))
 
+    async def last(self) -> list[dict[str, Any]]:
+        """List what each edge has last said of each camera."""
+        found = select(heartbeats).order_by(heartbeats.c.camera_id, heartbeats.c.edge_id)
+        return [dict(row) for row in (await self._session.execute(found)).mappings()]
+
     async def hold(self, camera_ids: Collection[int]) -> dict[Key, EdgeState]:
         """Return what is known of cameras, which nobody else judges until the transaction ends."""
         found = select(heartbeats).where(heartbeats.c.camera_id == any_(_all(camera_ids)))
