@@ -8,7 +8,7 @@ from bookings.repository.rooms import Rooms
 from bookings.repository.told import Audit
 from common.consumer import Refused, Subscription
 from common.db import AsyncSession
-from common.events import ROOMS, USERS, CloudEvent, RoomV1, UserV1
+from common.events import ROOMS, SNAPSHOTS, USERS, CloudEvent, RoomV1, SnapshotV1, UserV1
 from common.ids import new_cuid
 
 
@@ -57,8 +57,10 @@ def _room_entry(room: RoomV1) -> dict[str, Any]:
 async def on_users(
     session: AsyncSession, events: Sequence[CloudEvent[UserV1]]
 ) -> list[Refused[UserV1]]:
-    """Keep people as they are now."""
+    """Keep people as they are now, and who changed them."""
     await Users(session).store([_user(event.data) for event in events])
+    changed = [event.data for event in events if event.data.changed_by is not None]
+    await Audit(session).add([_user_entry(user) for user in changed])
     return []
 
 
@@ -74,7 +76,41 @@ def _user(user: UserV1) -> dict[str, Any]:
     }
 
 
+def _user_entry(user: UserV1) -> dict[str, Any]:
+    action = "USER_CREATED" if user.version == 1 else "USER_UPDATED"
+    return {
+        "id": new_cuid(),
+        "actor_user_id": user.changed_by,
+        "action_type": action if user.is_active else "USER_DEACTIVATED",
+        "target_type": "USER",
+        "target_id": user.id,
+        "reason": None,
+    }
+
+
+async def on_snapshots(
+    session: AsyncSession, events: Sequence[CloudEvent[SnapshotV1]]
+) -> list[Refused[SnapshotV1]]:
+    """Keep who has asked for pictures of cameras."""
+    await Audit(session).add([_snapshot_entry(event.data) for event in events])
+    return []
+
+
+def _snapshot_entry(snapshot: SnapshotV1) -> dict[str, Any]:
+    return {
+        "id": new_cuid(),
+        "actor_user_id": snapshot.asked_by,
+        "action_type": "SNAPSHOT_REQUESTED",
+        "target_type": "CAMERA",
+        "target_id": str(snapshot.camera_id),
+        "reason": None,
+        # It may have waited for us.
+        "created_at": snapshot.asked_at,
+    }
+
+
 SUBSCRIPTIONS: Sequence[Subscription[Any]] = [
     Subscription(ROOMS, on_rooms),
     Subscription(USERS, on_users),
+    Subscription(SNAPSHOTS, on_snapshots),
 ]

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint
 
 from common.consumer import processed_table
-from common.events import ALLOCATIONS, BOOKINGS, ROOMS, TERMS, USERS
+from common.events import ALLOCATIONS, BOOKINGS, ROOMS, SNAPSHOTS, TERMS, USERS
 from common.idempotency import idempotency_table
 from common.outbox import Outbox, outbox_table
 from common.schema import Schema
@@ -246,6 +246,7 @@ bookings = Table(
     Index("bookings_of_organizer", "organizer_id", "starts_at"),
     Index("bookings_of_attendee", "attendee_ids", postgresql_using="gin"),
     Index("bookings_by_start", "starts_at", "id"),
+    Index("bookings_by_end", "ends_at"),
     Index(
         "bookings_unattended",
         "checkin_until",
@@ -370,5 +371,5 @@ SCHEMA: Final = Schema(
     metadata,
     Path(__file__).with_name("migrations"),
     published=[BOOKINGS, TERMS, ALLOCATIONS],
-    consumed=[ROOMS, USERS],
+    consumed=[ROOMS, USERS, SNAPSHOTS],
 )

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from common.consumer import Refused, Subscription
 from common.copies import LARGEST, sort_out, wrong_booking, wrong_level
 from common.db import AsyncSession
 from common.events import BOOKINGS, LEVELS, ROOMS, BookingV1, CloudEvent, LevelV1, RoomV1
+from common.fields import known_zones
 from panel.repository import KEEP, Copies
 
 _SHOWN: Final = frozenset({"confirmed", "completed"})
@@ -85,7 +85,7 @@ async def on_levels(
 
 
 def _wrong_room(room: RoomV1) -> str | None:
-    if room.building.timezone not in available_timezones():
+    if room.building.timezone not in known_zones():
         return "the time zone is unknown"
     is_small = max(room.capacity, abs(room.floor or 0)) < 2**31 and room.version <= LARGEST
     return None if is_small else "a number is too large"

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bookings.api.fields import AnyId, AttendeeIds, Caller, Description, Rule, Title, local_date
 from bookings.domain import Booking, Period, Person, Status, local_day
@@ -45,6 +45,17 @@ class BookingBody(BaseModel):
             attendee_ids=tuple(self.attendeeIds),
             recurrence_rule=self.recurrenceRule,
         )
+
+
+class PreviewBody(BaseModel):
+    """A booking that somebody thinks of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    roomId: AnyId  # noqa: N815
+    startTime: Instant  # noqa: N815
+    endTime: Instant  # noqa: N815
+    recurrenceRule: Rule | None = None  # noqa: N815
 
 
 class BookingPart(BaseModel):
@@ -105,6 +116,48 @@ class BookingReply(BaseModel):
 class BookingList(BaseModel):
     success: bool
     data: list[BookingView]
+
+
+class SeriesBooking(BaseModel):
+    id: str
+    startTime: str  # noqa: N815
+    endTime: str  # noqa: N815
+
+
+class SkippedView(BaseModel):
+    startTime: str  # noqa: N815
+    endTime: str  # noqa: N815
+    reason: str
+
+
+class SeriesView(BaseModel):
+    id: str
+    bookings: list[SeriesBooking]
+    skipped: list[SkippedView]
+
+
+class MadeBooking(BookingView):
+    series: SeriesView | None = Field(None, description="Of a series: all of it.")
+
+
+class MadeReply(BaseModel):
+    success: bool
+    data: MadeBooking
+
+
+class Occurrence(BaseModel):
+    startTime: str  # noqa: N815
+    endTime: str  # noqa: N815
+    reason: str | None = Field(description="Why it would be left out; null: it would be booked.")
+
+
+class Preview(BaseModel):
+    occurrences: list[Occurrence]
+
+
+class PreviewReply(BaseModel):
+    success: bool
+    data: Preview
 
 
 def _person(person: Person) -> dict[str, str]:
@@ -171,13 +224,29 @@ async def list_bookings_of_a_day(room_id: str, session: Session, request: Reques
     return _ok([booking_view(booking) for booking in await Bookings(session).find(wanted)])
 
 
-@router.post("/api/bookings", status_code=201, response_model=BookingReply)
+@router.post("/api/bookings", status_code=201, response_model=MadeReply)
 async def create_booking(body: BookingBody, session: Session, identity: Caller) -> JsonResponse:
     made = await service.book(session, identity, body.new())
     view = booking_view(made.bookings[0])
     if body.recurrenceRule is not None:
         view["series"] = _series_view(made)
     return _ok(view, 201)
+
+
+@router.post("/api/bookings/preview", response_model=PreviewReply)
+async def preview_booking(body: PreviewBody, session: Session, identity: Caller) -> JsonResponse:
+    new = NewBooking(
+        room_id=body.roomId,
+        title="",
+        description=None,
+        period=Period(body.startTime, body.endTime),
+        recurrence_rule=body.recurrenceRule,
+    )
+    occurrences = [
+        {"startTime": iso(period.start), "endTime": iso(period.end), "reason": reason}
+        for period, reason in await service.preview(session, identity, new)
+    ]
+    return _ok({"occurrences": occurrences})
 
 
 @router.patch("/api/bookings/{booking_id}", response_model=BookingReply)

@@ -1,13 +1,13 @@
 """In the style of `directory`: blackouts and holidays, and the policies and quotas of booking."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Request, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from bookings.api.fields import AnyId, key_of
-from bookings.api.terms import allocation_view
+from bookings.api.terms import AllocationView, allocation_view
 from bookings.domain import Period
 from bookings.repository.allocations import AllocationFilter, Allocations
 from bookings.repository.rules import Closures, Entries
@@ -79,11 +79,81 @@ class PolicyBody(_Body):
     max_minutes: SomeMinutes | None = None
 
 
-class EntryPage(PageLinks):
-    results: list[dict[str, Any]]
+# --- what goes out ------------------------------------------------------------------------------
 
 
-# --- blackouts, holidays, quotas ----------------------------------------------------------------
+class MetView(BaseModel):
+    """How many allocations a closure meets, and the first hundred of them."""
+
+    count: int
+    results: list[AllocationView]
+
+
+class BlackoutView(BaseModel):
+    """`room`: `null`: all of them."""
+
+    id: int
+    room: int | None
+    start_at: datetime
+    end_at: datetime
+    reason: str
+
+
+class BlackoutPage(PageLinks):
+    results: list[BlackoutView]
+
+
+class BlackoutReply(BlackoutView):
+    """`allocations`: only if it meets some."""
+
+    allocations: MetView | None = None
+
+
+class HolidayView(BaseModel):
+    id: int
+    date: date
+    name: str
+
+
+class HolidayPage(PageLinks):
+    results: list[HolidayView]
+
+
+class HolidayReply(HolidayView):
+    """`allocations`: only if it meets some."""
+
+    allocations: MetView | None = None
+
+
+class QuotaView(BaseModel):
+    id: int
+    role: Role
+    period: Literal["day", "week", "month", "open"]
+    most_bookings: int | None
+    most_minutes: int | None
+
+
+class QuotaPage(PageLinks):
+    results: list[QuotaView]
+
+
+class PolicyView(BaseModel):
+    """`room`: 0: all that have none of their own."""
+
+    room: int
+    buffer_before: int
+    buffer_after: int
+    pending_holds: bool
+    checkin_opens: int
+    checkin_closes: int | None
+    checkin_exempt_over: int | None
+    horizon_days: int | None
+    min_minutes: int | None
+    max_minutes: int | None
+
+
+class PolicyPage(PageLinks):
+    results: list[PolicyView]
 
 
 def _view(row: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +165,9 @@ def _view(row: dict[str, Any]) -> dict[str, Any]:
         if name in shown:
             shown[name] = iso(shown[name])
     return shown
+
+
+# --- blackouts, holidays, quotas ----------------------------------------------------------------
 
 
 async def _list(session: Session, request: Request, page: PageQuery, kind: str) -> JsonResponse:
@@ -180,22 +253,22 @@ async def _blackout(session: AsyncSession, body: BlackoutBody) -> dict[str, Any]
     }
 
 
-@router.get("/api/blackouts/", response_model=EntryPage)
+@router.get("/api/blackouts/", response_model=BlackoutPage)
 async def list_blackouts(session: Session, request: Request, page: Page) -> JsonResponse:
     return await _list(session, request, page, "Blackout")
 
 
-@router.post("/api/blackouts/", status_code=201)
+@router.post("/api/blackouts/", status_code=201, response_model=BlackoutReply)
 async def create_blackout(body: BlackoutBody, session: Session) -> JsonResponse:
     return await _add(session, "Blackout", await _blackout(session, body))
 
 
-@router.get("/api/blackouts/{key}/")
+@router.get("/api/blackouts/{key}/", response_model=BlackoutView)
 async def retrieve_blackout(key: str, session: Session) -> JsonResponse:
     return JsonResponse(_view(await _existing(session, "Blackout", key)))
 
 
-@router.put("/api/blackouts/{key}/")
+@router.put("/api/blackouts/{key}/", response_model=BlackoutReply)
 async def update_blackout(key: str, body: BlackoutBody, session: Session) -> JsonResponse:
     return await _replace(session, "Blackout", key, await _blackout(session, body))
 
@@ -205,12 +278,12 @@ async def delete_blackout(key: str, session: Session) -> Response:
     return await _remove(session, "Blackout", key)
 
 
-@router.get("/api/holidays/", response_model=EntryPage)
+@router.get("/api/holidays/", response_model=HolidayPage)
 async def list_holidays(session: Session, request: Request, page: Page) -> JsonResponse:
     return await _list(session, request, page, "Holiday")
 
 
-@router.post("/api/holidays/", status_code=201)
+@router.post("/api/holidays/", status_code=201, response_model=HolidayReply)
 async def create_holiday(body: HolidayBody, session: Session) -> JsonResponse:
     return await _add(session, "Holiday", _holiday(body))
 
@@ -221,12 +294,12 @@ def _holiday(body: HolidayBody) -> dict[str, Any]:
     return body.model_dump()
 
 
-@router.get("/api/holidays/{key}/")
+@router.get("/api/holidays/{key}/", response_model=HolidayView)
 async def retrieve_holiday(key: str, session: Session) -> JsonResponse:
     return JsonResponse(_view(await _existing(session, "Holiday", key)))
 
 
-@router.put("/api/holidays/{key}/")
+@router.put("/api/holidays/{key}/", response_model=HolidayReply)
 async def update_holiday(key: str, body: HolidayBody, session: Session) -> JsonResponse:
     return await _replace(session, "Holiday", key, _holiday(body))
 
@@ -236,22 +309,22 @@ async def delete_holiday(key: str, session: Session) -> Response:
     return await _remove(session, "Holiday", key)
 
 
-@router.get("/api/booking-quotas/", response_model=EntryPage)
+@router.get("/api/booking-quotas/", response_model=QuotaPage)
 async def list_quotas(session: Session, request: Request, page: Page) -> JsonResponse:
     return await _list(session, request, page, "Quota")
 
 
-@router.post("/api/booking-quotas/", status_code=201)
+@router.post("/api/booking-quotas/", status_code=201, response_model=QuotaView)
 async def create_quota(body: QuotaBody, session: Session) -> JsonResponse:
     return await _add(session, "Quota", body.model_dump())
 
 
-@router.get("/api/booking-quotas/{key}/")
+@router.get("/api/booking-quotas/{key}/", response_model=QuotaView)
 async def retrieve_quota(key: str, session: Session) -> JsonResponse:
     return JsonResponse(_view(await _existing(session, "Quota", key)))
 
 
-@router.put("/api/booking-quotas/{key}/")
+@router.put("/api/booking-quotas/{key}/", response_model=QuotaView)
 async def update_quota(key: str, body: QuotaBody, session: Session) -> JsonResponse:
     return await _replace(session, "Quota", key, body.model_dump())
 
@@ -264,7 +337,7 @@ async def delete_quota(key: str, session: Session) -> Response:
 # --- policies -----------------------------------------------------------------------------------
 
 
-@router.get("/api/booking-policies/", response_model=EntryPage)
+@router.get("/api/booking-policies/", response_model=PolicyPage)
 async def list_policies(session: Session, request: Request, page: Page) -> JsonResponse:
     """List the policies; that of room 0 is for all rooms that have none of their own."""
     entries = Entries(session, policies)
@@ -281,7 +354,7 @@ async def _policy_key(session: AsyncSession, text: str) -> int:
         raise NotFound("No Room matches the given query.") from error
 
 
-@router.get("/api/booking-policies/{room}/")
+@router.get("/api/booking-policies/{room}/", response_model=PolicyView)
 async def retrieve_policy(room: str, session: Session) -> JsonResponse:
     """Show what holds for a room, or with 0 for rooms without a policy of their own."""
     entries = Entries(session, policies)
@@ -290,7 +363,7 @@ async def retrieve_policy(room: str, session: Session) -> JsonResponse:
     return JsonResponse(_view({**row, "room_id": key}))
 
 
-@router.put("/api/booking-policies/{room}/")
+@router.put("/api/booking-policies/{room}/", response_model=PolicyView)
 async def write_policy(room: str, body: PolicyBody, session: Session) -> JsonResponse:
     """Set the rules of a room; bookings that exist keep those they were made under."""
     if None not in {body.min_minutes, body.max_minutes} and body.min_minutes > body.max_minutes:  # type: ignore[operator]

@@ -1,9 +1,9 @@
 """Calendar feeds, in the manner of `circle_time`: made by people, fetched by their calendars."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Body, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bookings.api.fields import AnyId, Caller
 from bookings.feed import CONTENT_TYPE
@@ -27,6 +27,25 @@ class FeedBody(BaseModel):
     room: AnyId | None = None
 
 
+class FeedView(BaseModel):
+    id: str
+    scope: Literal["room", "mine"]
+    roomId: str | None = None  # noqa: N815 - in the manner of the document, as are those below
+    roomName: str | None = None  # noqa: N815
+    url: str | None = Field(description="Only in the answer that makes it: it is a secret.")
+    createdAt: str  # noqa: N815
+
+
+class FeedReply(BaseModel):
+    success: bool
+    data: FeedView
+
+
+class FeedList(BaseModel):
+    success: bool
+    data: list[FeedView]
+
+
 def _view(feed: Feed, url: str | None = None) -> dict[str, Any]:
     room = {"roomId": feed.room[1], "roomName": feed.room[2]} if feed.room else {}
     return {
@@ -38,7 +57,7 @@ def _view(feed: Feed, url: str | None = None) -> dict[str, Any]:
     }
 
 
-@router.post("/api/feeds", status_code=201)
+@router.post("/api/feeds", status_code=201, response_model=FeedReply)
 async def make_feed(
     session: Session,
     identity: Caller,
@@ -61,7 +80,7 @@ def _base(request: Request) -> str:
     return f"{proto}://{host}"
 
 
-@router.get("/api/feeds")
+@router.get("/api/feeds", response_model=FeedList)
 async def list_feeds(session: Session, identity: Caller) -> JsonResponse:
     mine = await service.of_caller(session, identity)
     return JsonResponse({"success": True, "data": [_view(feed) for feed in mine]})

@@ -1,7 +1,7 @@
 """In the style of `directory`: the whole timetable of a term, pushed at once."""
 
 import asyncio
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -156,13 +156,31 @@ def _moment(name: str, text: str) -> datetime:
 # --- what goes out ------------------------------------------------------------------------------
 
 
+class AllocationFields(BaseModel):
+    """Some fields of an allocation."""
+
+    room: int | None = None
+    title: str | None = None
+    allocated_seats: int | None = None
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    recurrence_rule: str | None = None
+    exceptions: list[date] | None = None
+
+
 class ChangeView(BaseModel):
     """A changed allocation, with those of its fields that change."""
 
     id: int
     external_id: str
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: AllocationFields
+    after: AllocationFields
+
+
+class CreatedView(AllocationView):
+    """`id`: `null`: it would be created."""
+
+    id: int | None  # type: ignore[assignment] # wider, as nothing reads it
 
 
 class ConflictView(BaseModel):
@@ -173,14 +191,22 @@ class ConflictView(BaseModel):
     reason: str
 
 
+class CountsView(BaseModel):
+    created: int
+    changed: int
+    removed: int
+    unchanged: int
+    conflicts: int
+
+
 class DifferenceView(BaseModel):
     """What a timetable changes, or would; `unchanged` lists external ids."""
 
     term: int
     dry_run: bool
     applied: bool
-    counts: dict[str, int]
-    created: list[AllocationView]
+    counts: CountsView
+    created: list[CreatedView]
     changed: list[ChangeView]
     removed: list[AllocationView]
     unchanged: list[str]

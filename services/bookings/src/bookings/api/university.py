@@ -49,6 +49,8 @@ Page = Annotated[NumberedPage, read_by(NumberedPage)]
 Purpose = Annotated[str, StringConstraints(min_length=1, max_length=500), CLEAN]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000), CLEAN]
 _BOOKED = frozenset({Status.CONFIRMED, Status.COMPLETED})
+# Who nobody came to sees it among their own.
+_MINE = _BOOKED | {Status.NO_SHOW}
 
 
 # --- what comes in ------------------------------------------------------------------------------
@@ -151,6 +153,190 @@ class OverrideBody(BaseModel):
 # --- what goes out ------------------------------------------------------------------------------
 
 
+# These describe the answers; what leaves is made by the functions below them, without a model.
+class RoomView(BaseModel):
+    id: str
+    name: str
+    building: str
+    capacity: int
+    equipment: list[str]
+    images: list[str]
+    isActive: bool  # noqa: N815
+    isLocked: bool  # noqa: N815
+    restrictedRoles: list[Role] | None  # noqa: N815
+    timezone: str
+
+
+class UserView(BaseModel):
+    id: str
+    name: str
+    email: str
+    role: Role | None
+    department: str | None
+
+
+class PlainView(BaseModel):
+    id: str
+    roomId: str  # noqa: N815
+    userId: str  # noqa: N815
+    startAt: datetime  # noqa: N815
+    endAt: datetime  # noqa: N815
+    purpose: str
+
+
+class RequestView(PlainView):
+    status: RequestStatus
+    reason: str | None
+    createdAt: datetime  # noqa: N815
+    decidedAt: datetime | None  # noqa: N815
+    seriesId: str | None  # noqa: N815
+    room: RoomView
+    user: UserView
+
+
+class RequestOfBooking(BaseModel):
+    id: str
+    status: RequestStatus
+    reason: str | None
+    createdAt: datetime  # noqa: N815
+
+
+class CheckInView(BaseModel):
+    opensAt: datetime  # noqa: N815
+    closesAt: datetime  # noqa: N815
+
+
+class BookingView(PlainView):
+    isOverride: bool  # noqa: N815
+    isOverridden: bool  # noqa: N815
+    overriddenBy: str | None  # noqa: N815
+    status: Status
+    checkIn: CheckInView | None = Field(  # noqa: N815
+        description="When somebody has to check in; null: nobody has to."
+    )
+    checkedInAt: datetime | None  # noqa: N815
+    endedAt: datetime | None = Field(description="When it was ended before its time.")  # noqa: N815
+    seriesId: str | None  # noqa: N815
+    createdAt: datetime  # noqa: N815
+    room: RoomView
+    user: UserView
+    request: RequestOfBooking | None
+
+
+class RequestPage(BaseModel):
+    data: list[RequestView]
+    pagination: Pagination
+
+
+class RequestPageReply(BaseModel):
+    success: bool
+    data: RequestPage
+
+
+class BookingPage(BaseModel):
+    data: list[BookingView]
+    pagination: Pagination
+
+
+class BookingPageReply(BaseModel):
+    success: bool
+    data: BookingPage
+
+
+class OneRequest(BaseModel):
+    success: bool
+    data: RequestView
+
+
+class OneBooking(BaseModel):
+    success: bool
+    data: BookingView
+
+
+class SkippedView(BaseModel):
+    startAt: datetime  # noqa: N815
+    endAt: datetime  # noqa: N815
+    reason: str
+
+
+class RequestedView(BaseModel):
+    id: str
+    startAt: datetime  # noqa: N815
+    endAt: datetime  # noqa: N815
+
+
+class SeriesView(BaseModel):
+    id: str
+    requests: list[RequestedView]
+    skipped: list[SkippedView]
+
+
+class MadeRequest(RequestView):
+    series: SeriesView | None = Field(None, description="Of a series: all of it.")
+
+
+class MadeRequestReply(BaseModel):
+    success: bool
+    data: MadeRequest
+
+
+class Decided(BaseModel):
+    request: RequestView
+    booking: BookingView | None = Field(None, description="Only when it was approved.")
+
+
+class DecidedReply(BaseModel):
+    success: bool
+    data: Decided
+
+
+class NotificationView(BaseModel):
+    id: str
+    type: str
+    title: str
+    message: str
+    read: bool
+    createdAt: datetime  # noqa: N815
+    metadata: dict[str, str | None]
+
+
+class NotificationPage(BaseModel):
+    notifications: list[NotificationView]
+    pagination: Pagination
+    unreadCount: int  # noqa: N815
+
+
+class NotificationPageReply(BaseModel):
+    success: bool
+    data: NotificationPage
+
+
+class OneNotification(BaseModel):
+    success: bool
+    data: NotificationView
+
+
+class AuditView(BaseModel):
+    id: str
+    actorUserId: str | None  # noqa: N815
+    actionType: str  # noqa: N815
+    targetType: str  # noqa: N815
+    targetId: str  # noqa: N815
+    reason: str | None
+    createdAt: datetime  # noqa: N815
+    actor: UserView | None
+
+
+class AuditPage(BaseModel):
+    data: list[AuditView]
+    pagination: Pagination
+
+
+class AuditPageReply(BaseModel):
+    success: bool
+    data: AuditPage
+
+
 def _ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
     return JsonResponse({"success": True, "data": data}, status)
 
@@ -166,6 +352,7 @@ def _room_view(room: Room) -> dict[str, Any]:
         "isActive": room.is_active,
         "isLocked": room.is_locked,
         "restrictedRoles": list(room.restricted_roles) or None,
+        "timezone": room.timezone,
     }
 
 
@@ -216,12 +403,19 @@ def _booking_view(booking: Booking) -> dict[str, Any]:
         "isOverridden": booking.overridden_by is not None,
         "overriddenBy": booking.overridden_by,
         "status": booking.status,
+        "checkIn": _check_in_view(booking.checkin),
+        "checkedInAt": iso(booking.checked_in_at) if booking.checked_in_at else None,
+        "endedAt": iso(booking.ended_at) if booking.ended_at else None,
         "seriesId": booking.series_id,
         "createdAt": iso(booking.created_at),
         "room": _room_view(booking.room),
         "user": _user_view(booking.organizer),
         "request": request if booking.requested else None,
     }
+
+
+def _check_in_view(window: Period | None) -> dict[str, Any] | None:
+    return {"opensAt": iso(window.start), "closesAt": iso(window.end)} if window else None
 
 
 # --- the day of a room --------------------------------------------------------------------------
@@ -272,16 +466,6 @@ def _booking_of_day(booking: Booking) -> dict[str, Any]:
 # --- bookings -----------------------------------------------------------------------------------
 
 
-class PageOf(BaseModel):
-    data: list[dict[str, Any]]
-    pagination: Pagination
-
-
-class PageReply(BaseModel):
-    success: bool
-    data: PageOf
-
-
 def _moment(name: str, text: str | None) -> datetime | None:
     if not text:
         return None
@@ -294,20 +478,30 @@ def _moment(name: str, text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@router.get("/api/bookings", response_model=PageReply)
+Parameter = Annotated[str | None, Field(max_length=64)]
+
+
+class BookingQuery(BaseModel):
+    """The filters of the list of bookings."""
+
+    roomId: Parameter = None  # noqa: N815 - the document's name
+    after: Parameter = Field(None, alias="from")
+    to: Parameter = None
+    mine: Parameter = Field(None, description="true: organised or attended by you.")
+
+
+@router.get("/api/bookings", response_model=BookingPageReply)
 async def list_bookings(
-    session: Session,
-    page: Page,
-    roomId: Annotated[str | None, Query(max_length=64)] = None,  # noqa: N803 - the document's
-    from_: Annotated[str | None, Query(alias="from", max_length=64)] = None,
-    to: Annotated[str | None, Query(max_length=64)] = None,
+    session: Session, identity: Caller, page: Page, query: Annotated[BookingQuery, Query()]
 ) -> JsonResponse:
-    room = await service.find_room(session, roomId) if roomId else None
+    only_mine = query.mine == "true"
+    room = await service.find_room(session, query.roomId) if query.roomId else None
     wanted = BookingFilter(
         room_id=room.id if room else None,
-        ending_after=_moment("from", from_),
-        starting_before=_moment("to", to),
-        statuses=_BOOKED,
+        ending_after=_moment("from", query.after),
+        starting_before=_moment("to", query.to),
+        of_person=identity.id if only_mine else None,
+        statuses=_MINE if only_mine else _BOOKED,
     )
     bookings = Bookings(session)
     entries, pagination = await numbered_page_of(
@@ -318,7 +512,7 @@ async def list_bookings(
     return _ok({"data": [_booking_view(one) for one in entries], "pagination": pagination})
 
 
-@router.post("/api/bookings/override", status_code=201)
+@router.post("/api/bookings/override", status_code=201, response_model=OneBooking)
 async def override_booking(body: OverrideBody, session: Session, identity: Caller) -> JsonResponse:
     new = NewOverride(
         body.roomId, body.userId, Period(body.startAt, body.endAt), body.purpose, body.reason
@@ -329,7 +523,7 @@ async def override_booking(body: OverrideBody, session: Session, identity: Calle
 # --- requests -----------------------------------------------------------------------------------
 
 
-@router.post("/api/requests", status_code=201)
+@router.post("/api/requests", status_code=201, response_model=MadeRequestReply)
 async def create_request(body: RequestBody, session: Session, identity: Caller) -> JsonResponse:
     made = await requests.submit(session, identity, body.new())
     view = _request_view(made.bookings[0])
@@ -356,7 +550,7 @@ def _series_view(made: Made) -> dict[str, Any]:
     }
 
 
-@router.get("/api/requests", response_model=PageReply)
+@router.get("/api/requests", response_model=RequestPageReply)
 async def list_requests(
     session: Session,
     identity: Caller,
@@ -383,7 +577,7 @@ async def list_requests(
     return _ok({"data": [_request_view(one) for one in entries], "pagination": pagination})
 
 
-@router.patch("/api/requests/{request_id}")
+@router.patch("/api/requests/{request_id}", response_model=DecidedReply)
 async def decide_request(
     request_id: str, body: DecisionBody, session: Session, identity: Caller
 ) -> JsonResponse:
@@ -395,7 +589,7 @@ async def decide_request(
     return _ok(data)
 
 
-@router.post("/api/requests/{request_id}/cancel")
+@router.post("/api/requests/{request_id}/cancel", response_model=OneRequest)
 async def cancel_request(request_id: str, session: Session, identity: Caller) -> JsonResponse:
     return _ok(_request_view(await requests.cancel_request(session, identity, request_id)))
 
@@ -415,7 +609,7 @@ def _notification_view(row: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-@router.get("/api/notifications")
+@router.get("/api/notifications", response_model=NotificationPageReply)
 async def list_notifications(
     session: Session,
     identity: Caller,
@@ -443,7 +637,7 @@ async def read_all_notifications(session: Session, identity: Caller) -> JsonResp
     return JsonResponse({"success": True})
 
 
-@router.post("/api/notifications/{notification_id}/read")
+@router.post("/api/notifications/{notification_id}/read", response_model=OneNotification)
 async def read_notification(
     notification_id: str, session: Session, identity: Caller
 ) -> JsonResponse:
@@ -467,6 +661,8 @@ class AuditQuery(BaseModel):
     targetType: Filter = None  # noqa: N815
     actorUserId: Filter = None  # noqa: N815
     targetId: Filter = None  # noqa: N815
+    from_: Filter = Field(None, alias="from")
+    to: Filter = None
 
     def wanted(self) -> dict[str, str | None]:
         return {
@@ -477,15 +673,16 @@ class AuditQuery(BaseModel):
         }
 
 
-@router.get("/api/admin/audit", response_model=PageReply)
+@router.get("/api/admin/audit", response_model=AuditPageReply)
 async def list_audit(
     session: Session, page: Page, query: Annotated[AuditQuery, Query()]
 ) -> JsonResponse:
     audit, wanted = Audit(session), query.wanted()
+    since, until = _moment("from", query.from_), _moment("to", query.to)
     entries, pagination = await numbered_page_of(
         page,
-        count=lambda: audit.count(wanted),
-        find=lambda part: audit.find(wanted, part),
+        count=lambda: audit.count(wanted, since, until),
+        find=lambda part: audit.find(wanted, since, until, part),
         default=100,
     )
     shown = [_audit_view(row, actor) for row, actor in entries]

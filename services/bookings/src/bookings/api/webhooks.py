@@ -17,7 +17,7 @@ from common.contracts import Contract
 from common.db import Session
 from common.errors import Unavailable
 from common.fields import CLEAN, Instant, Integer
-from common.paging import NumberedPage, numbered_page_of
+from common.paging import NumberedPage, Pagination, numbered_page_of
 from common.sealing import Seal
 
 router = contract_router(Contract.CIRCLE_TIME)
@@ -108,6 +108,74 @@ class ReplayBody(BaseModel):
         return self
 
 
+# --- what goes out: described here, made by the functions below ----------------------------------
+
+
+class WebhookView(BaseModel):
+    """`events`: null for all of them, also those that there will be."""
+
+    id: str
+    url: str
+    events: list[str] | None
+    active: bool
+    failingSince: datetime | None  # noqa: N815 - in the document's manner, as are those below
+    offReason: str | None  # noqa: N815
+    createdBy: str  # noqa: N815
+    createdAt: datetime  # noqa: N815
+
+
+class WebhookReply(BaseModel):
+    success: bool
+    data: WebhookView
+
+
+class WebhooksReply(BaseModel):
+    success: bool
+    data: list[WebhookView]
+
+
+class MadeWebhook(WebhookView):
+    secret: str | None = Field(description="Is told once; null when the answer is told again.")
+
+
+class MadeReply(BaseModel):
+    success: bool
+    data: MadeWebhook
+
+
+class DeliveryView(BaseModel):
+    id: int
+    event: str
+    eventId: str  # noqa: N815
+    bookingId: str  # noqa: N815
+    state: str
+    attempts: int
+    lastStatus: int | None  # noqa: N815
+    lastAnswer: str | None  # noqa: N815
+    lastAttemptAt: datetime | None  # noqa: N815
+    nextAttemptAt: datetime | None  # noqa: N815
+    createdAt: datetime  # noqa: N815
+
+
+class DeliveryPage(BaseModel):
+    deliveries: list[DeliveryView]
+    pagination: Pagination
+
+
+class DeliveriesReply(BaseModel):
+    success: bool
+    data: DeliveryPage
+
+
+class Queued(BaseModel):
+    queued: int
+
+
+class ReplayReply(BaseModel):
+    success: bool
+    data: Queued
+
+
 def _time(moment: datetime | None) -> str | None:
     return iso(moment) if moment else None
 
@@ -146,7 +214,7 @@ def _ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whateve
     return JsonResponse({"success": True, "data": data}, status)
 
 
-@router.post("/api/webhooks", status_code=201)
+@router.post("/api/webhooks", status_code=201, response_model=MadeReply)
 async def make_webhook(
     body: WebhookBody, session: Session, identity: Caller, seal: Sealing, reach: Reaching
 ) -> SecretResponse:
@@ -161,17 +229,21 @@ async def make_webhook(
     )
 
 
-@router.get("/api/webhooks", dependencies=[Depends(_seal)])
+@router.get("/api/webhooks", dependencies=[Depends(_seal)], response_model=WebhooksReply)
 async def list_webhooks(session: Session) -> JsonResponse:
     return _ok([_view(one) for one in await service.every(session)])
 
 
-@router.get("/api/webhooks/{webhook_id}", dependencies=[Depends(_seal)])
+@router.get(
+    "/api/webhooks/{webhook_id}", dependencies=[Depends(_seal)], response_model=WebhookReply
+)
 async def show_webhook(webhook_id: str, session: Session) -> JsonResponse:
     return _ok(_view(await service.find(session, webhook_id)))
 
 
-@router.patch("/api/webhooks/{webhook_id}", dependencies=[Depends(_seal)])
+@router.patch(
+    "/api/webhooks/{webhook_id}", dependencies=[Depends(_seal)], response_model=WebhookReply
+)
 async def change_webhook(
     webhook_id: str, body: WebhookPart, session: Session, identity: Caller, reach: Reaching
 ) -> JsonResponse:
@@ -185,7 +257,11 @@ async def delete_webhook(webhook_id: str, session: Session, identity: Caller) ->
     return _ok({"deleted": True})
 
 
-@router.get("/api/webhooks/{webhook_id}/deliveries", dependencies=[Depends(_seal)])
+@router.get(
+    "/api/webhooks/{webhook_id}/deliveries",
+    dependencies=[Depends(_seal)],
+    response_model=DeliveriesReply,
+)
 async def list_deliveries(webhook_id: str, session: Session, page: Page) -> JsonResponse:
     await service.find(session, webhook_id)
     deliveries = Deliveries(session)
@@ -197,7 +273,11 @@ async def list_deliveries(webhook_id: str, session: Session, page: Page) -> Json
     return _ok({"deliveries": [_delivery_view(one) for one in entries], "pagination": pagination})
 
 
-@router.post("/api/webhooks/{webhook_id}/replay", dependencies=[Depends(_seal)])
+@router.post(
+    "/api/webhooks/{webhook_id}/replay",
+    dependencies=[Depends(_seal)],
+    response_model=ReplayReply,
+)
 async def replay(
     webhook_id: str, body: ReplayBody, session: Session, identity: Caller
 ) -> JsonResponse:

@@ -28,7 +28,8 @@ from common.ids import new_cuid
 from common.paging import Slice
 
 _OVERLAP: Final = "bookings_never_overlap"
-_holds = and_(
+# Nobody else can have the room then.
+HOLDS: Final = and_(
     bookings.c.overridden_by.is_(None),
     or_(
         bookings.c.status.in_([Status.CONFIRMED, Status.COMPLETED]),
@@ -93,7 +94,7 @@ _CONDITIONS: Final[Mapping[str, Callable[[Any], ColumnElement[bool]]]] = {
     "starting": lambda period: and_(
         bookings.c.starts_at >= period.start, bookings.c.starts_at < period.end
     ),
-    "held_during": lambda period: and_(_holds, bookings.c.held.overlaps(range_of(period))),
+    "held_during": lambda period: and_(HOLDS, bookings.c.held.overlaps(range_of(period))),
     "statuses": lambda statuses: bookings.c.status.in_(sorted(statuses)),
     "request_status": _REQUEST_STATUS.__getitem__,
     "requested": lambda _: bookings.c.requested,
@@ -111,7 +112,7 @@ def _conditions(wanted: BookingFilter) -> Iterable[ColumnElement[bool]]:
             yield condition(value)
 
 
-_booking_columns = (*bookings.c, _holds.label("holds"), func.now().label("now"))
+_booking_columns = (*bookings.c, HOLDS.label("holds"), func.now().label("now"))
 
 
 class Bookings:

@@ -1,6 +1,7 @@
 """Reads and writes what people are told, and what has been done."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -66,19 +67,32 @@ class Audit:
         if rows:
             await self._session.execute(insert(audit), list(rows))
 
-    async def count(self, wanted: Values) -> int:
-        """Count the entries with these values."""
-        counted = select(func.count()).select_from(audit).where(*having(audit, wanted))
+    async def count(self, wanted: Values, since: datetime | None, until: datetime | None) -> int:
+        """Count the entries of a time with these values; the end is not included."""
+        counted = select(func.count()).select_from(audit)
+        counted = counted.where(*having(audit, wanted), *_within(since, until))
         return int(await self._session.scalar(counted) or 0)
 
-    async def find(self, wanted: Values, part: Slice) -> list[tuple[Values, Person | None]]:
-        """List a part of the entries with these values, newest first, with who has done it."""
+    async def find(
+        self, wanted: Values, since: datetime | None, until: datetime | None, part: Slice
+    ) -> list[tuple[Values, Person | None]]:
+        """List a part of the entries as `count` has them, newest first, with who has done it."""
         found = select(audit, *USER_COLUMNS).select_from(
             audit.outerjoin(users, users.c.id == audit.c.actor_user_id)
         )
-        found = found.where(*having(audit, wanted)).order_by(audit.c.number.desc())
+        found = found.where(*having(audit, wanted), *_within(since, until))
+        found = found.order_by(audit.c.number.desc())
         rows = await self._session.execute(found.offset(part.offset).limit(part.limit))
         return [
             (row._asdict(), person_of(row, "user_") if row.user_id is not None else None)
             for row in rows
         ]
+
+
+def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    conditions = []
+    if since is not None:
+        conditions.append(audit.c.created_at >= since)
+    if until is not None:
+        conditions.append(audit.c.created_at < until)
+    return conditions

@@ -174,6 +174,46 @@ async def book(session: AsyncSession, identity: Identity, new: NewBooking) -> Ma
     return Made(made, sorted([*skipped, *lost], key=lambda one: one.period.start))
 
 
+async def preview(
+    session: AsyncSession, identity: Identity, new: NewBooking
+) -> list[tuple[Period, str | None]]:
+    """Tell what would come of a booking or series now, without making it.
+
+    Returns:
+        each occurrence by start, with why it would be left out.
+
+    Raises:
+        NotFound, Forbidden, Invalid: as for booking it.
+        Conflict: the room is closed, or a rule does not allow any of it.
+    """
+    person = person_of(identity)
+    now = datetime.now(UTC)
+    room = await find_room(session, new.room_id)
+    check_period(new.period, now, "endTime", "startTime", late_by=room.policy.latest_start)
+    if not room.is_active or room.is_locked:
+        raise Conflict("Room is under maintenance.")
+    check_role(room, person)
+    periods, skipped = await check_rules(session, room, person, new, now)
+    free = set(await free_of(session, room, periods))
+    shown: list[tuple[Period, str | None]] = [(one.period, one.reason) for one in skipped]
+    shown += [(period, None if period in free else TAKEN) for period in periods]
+    return sorted(shown, key=lambda one: one[0].start)
+
+
+async def free_of(session: AsyncSession, room: Room, periods: Sequence[Period]) -> list[Period]:
+    """List the periods that nobody holds now.
+
+    This decides nothing: what is free now may be taken a moment later.
+    """
+    span = Period(room.policy.held(periods[0]).start, room.policy.held(periods[-1]).end)
+    holders = await Bookings(session).find(BookingFilter(room_id=room.id, held_during=span))
+    return [
+        period
+        for period in periods
+        if not any(holder.held.overlaps(room.policy.held(period)) for holder in holders)
+    ]
+
+
 async def _look(session: AsyncSession, new: NewBooking, person: Person) -> tuple[Room, Look]:
     rooms = Rooms(session)
     room_id = parse_room_id(new.room_id)

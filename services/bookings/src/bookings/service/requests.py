@@ -1,11 +1,10 @@
 """Requests that somebody decides on, and overrides: what the `university` contract adds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bookings.domain import Booking, Period, Room, Status
+from bookings.domain import Booking, Period, Status
 from bookings.repository.bookings import BookingFilter, Bookings
 from bookings.repository.people import Users
 from bookings.repository.rooms import Rooms
@@ -19,6 +18,7 @@ from bookings.service.booking import (
     check_role,
     check_rules,
     find_room,
+    free_of,
     new_values,
     period_values,
     person_of,
@@ -57,7 +57,10 @@ async def submit(session: AsyncSession, identity: Identity, new: NewBooking) -> 
     check_role(room, person)
     await Users(session).ensure(person)
     periods, skipped = await check_rules(session, room, person, new, now)
-    free = await _free(session, room, periods)
+    # A request for what is held is refused at once; what is free may be taken until it is approved.
+    free = await free_of(session, room, periods)
+    if not free:
+        raise Conflict(TAKEN)
     values = new_values(room, person, new, now, status=Status.PENDING)
     made = await place(session, Parties(room, person), values, free, new.recurrence_rule)
     if not made:
@@ -74,23 +77,6 @@ async def submit(session: AsyncSession, identity: Identity, new: NewBooking) -> 
     booked = {booking.period for booking in made}
     lost = [Skipped(period, TAKEN) for period in periods if period not in booked]
     return Made(made, sorted([*skipped, *lost], key=lambda one: one.period.start))
-
-
-async def _free(session: AsyncSession, room: Room, periods: Sequence[Period]) -> list[Period]:
-    """List the periods that nobody holds now; a request for one that is held is refused at once.
-
-    This decides nothing: what is free now may be taken when the request is approved.
-    """
-    span = Period(room.policy.held(periods[0]).start, room.policy.held(periods[-1]).end)
-    holders = await Bookings(session).find(BookingFilter(room_id=room.id, held_during=span))
-    free = [
-        period
-        for period in periods
-        if not any(holder.held.overlaps(room.policy.held(period)) for holder in holders)
-    ]
-    if not free:
-        raise Conflict(TAKEN)
-    return free
 
 
 @dataclass(frozen=True, slots=True)

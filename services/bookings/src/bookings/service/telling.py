@@ -73,6 +73,7 @@ class Telling:
         metadata = {
             "requestId": booking.id,
             "roomName": booking.room.name,
+            "timezone": booking.room.timezone,
             "startAt": iso(booking.period.start),
             "endAt": iso(booking.period.end),
             "reason": reason,

@@ -1,8 +1,10 @@
 """The contract `directory`: locations and amenities."""
 
+from collections.abc import Callable
+from datetime import time
 from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from common.app import JsonResponse, contract_router, read_by
@@ -19,6 +21,8 @@ from rooms.repository.named import Named
 from rooms.service import named as service
 
 router = contract_router(Contract.DIRECTORY)
+
+View = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class LocationBody(BaseModel):
@@ -48,6 +52,21 @@ class NamedPage(PageLinks):
     results: list[NamedView]
 
 
+class WholeLocation(NamedView):
+    """A building with its hours; times of day are local."""
+
+    timezone: str
+    opens_at: time
+    closes_at: time
+
+
+class LocationPage(PageLinks):
+    results: list[WholeLocation | NamedView]
+
+
+Whole = Annotated[bool, Query(description="With the time zone and the hours.")]
+
+
 def _named_view(entry: dict[str, Any]) -> dict[str, Any]:
     return {"id": entry["id"], "name": entry["name"]}
 
@@ -59,10 +78,17 @@ def _entry_id(text: str, kind: str) -> int:
     return parsed
 
 
-async def _list(session: Session, request: Request, page: PageQuery, kind: str) -> JsonResponse:
+def _whole_view(building: dict[str, Any]) -> dict[str, Any]:
+    hours = {name: building[name].isoformat("minutes") for name in ("opens_at", "closes_at")}
+    return {**_named_view(building), "timezone": building["timezone"], **hours}
+
+
+async def _list(
+    session: Session, request: Request, page: PageQuery, kind: str, view: View = _named_view
+) -> JsonResponse:
     entries = Named(session, kind)
     answer = await page_of(request, page, count=entries.count, find=entries.find)
-    return JsonResponse({**answer, "results": [_named_view(one) for one in answer["results"]]})
+    return JsonResponse({**answer, "results": [view(one) for one in answer["results"]]})
 
 
 async def _retrieve(session: Session, kind: str, text: str) -> JsonResponse:
@@ -87,11 +113,16 @@ async def _remove(session: Session, kind: str, text: str) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/api/locations/", response_model=NamedPage)
+@router.get("/api/locations/", response_model=LocationPage)
 async def list_locations(
-    session: Session, request: Request, page: Annotated[PageQuery, read_by(PageQuery)]
+    session: Session,
+    request: Request,
+    page: Annotated[PageQuery, read_by(PageQuery)],
+    *,
+    whole: Whole = False,
 ) -> JsonResponse:
-    return await _list(session, request, page, "location")
+    view = _whole_view if whole else _named_view
+    return await _list(session, request, page, "location", view)
 
 
 @router.post("/api/locations/", status_code=201, response_model=NamedView)

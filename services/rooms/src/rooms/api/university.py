@@ -249,6 +249,12 @@ async def create_room(
     return _answer(_detail(room), 201)
 
 
+@router.get("/api/admin/rooms/{room_id}", response_model=OneRoom)
+async def show_room(room_id: str, session: Session) -> JsonResponse:
+    """Show a room as this contract has it in both editions; also an inactive one."""
+    return await retrieve_room(room_id, session)
+
+
 @router.put("/api/admin/rooms/{room_id}", response_model=OneRoom)
 async def update_room(
     room_id: str, body: RoomPart, session: Session, identity: Caller, request: Request
