@@ -45,7 +45,7 @@ from gateway.settings import Settings
 from gateway.shared import RedeemTicket, Shared
 from gateway.sites import Sites
 from gateway.upstream import MOST_CONNECTIONS, MOST_STREAMS, Upstream
-from gateway.web import web_pages
+from gateway.web import APP, web_pages
 from gateway.websocket import LARGEST_MESSAGE_BYTES, WebSocketProxy
 
 SCHEMA: Final = Schema(metadata, VERSIONS, published=[USERS])
@@ -105,10 +105,15 @@ class Gateway:
         )
         rooms = RoomDirectory(self.shared.upstreams["rooms"], authenticator)
         accounts.state.find_room = rooms.find
-        pages = Pages(
-            table, self.shared.upstreams, accounts, authenticator, documented=settings.documented
-        )
         web = web_pages(settings.web_dir) if settings.web_dir else {}
+        pages = Pages(
+            table,
+            self.shared.upstreams,
+            accounts,
+            authenticator,
+            documented=settings.documented,
+            has_app=APP in web,
+        )
         self._pages = {**pages.by_path(), **web}
         self.operations = Operations(accounts, {"database": self.database.check}, accounts)
 

@@ -19,6 +19,7 @@ from gateway.asking import ask
 from gateway.auth import Authenticator
 from gateway.routes import ACCOUNTS, ANYONE, Route, contracts_of
 from gateway.upstream import Upstream
+from gateway.web import APP
 
 _SWAGGER: Final = files("fastapi_offline") / "static"
 _ASSETS: Final = {
@@ -62,9 +63,10 @@ _HOME_PAGE: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <h1>Atrium</h1>
 <p>Books rooms, shows them at the door, counts who is really there.</p>
-<ul>%s</ul>
+%s<ul>%s</ul>
 </html>
 """
+_APP_LINK: Final = f'<p><a href="{APP}">Open the web app</a></p>\n'
 
 
 class Pages:
@@ -76,6 +78,7 @@ class Pages:
         accounts: the gateway's own application, which is one of them.
         authenticator: signs the questions.
         documented: whether the documentation is served.
+        has_app: whether the web app is served.
     """
 
     def __init__(
@@ -86,12 +89,14 @@ class Pages:
         authenticator: Authenticator,
         *,
         documented: bool,
+        has_app: bool,
     ) -> None:
         self._contracts = dict(contracts_of(routes))
         self._upstreams = upstreams
         self._accounts = accounts
         self._authenticator = authenticator
         self._documented = documented
+        self._app = {"app": APP} if has_app else {}
 
     def by_path(self) -> dict[str, ASGIApp]:
         """List the pages."""
@@ -121,9 +126,12 @@ class Pages:
         if "text/html" in Request(scope).headers.get("accept", ""):
             entries = {**links, **contracts}.items()
             rows = [f'<li><a href="{html.escape(to)}">{name}</a></li>' for name, to in entries]
-            answer = Response(_HOME_PAGE % "".join(rows), media_type="text/html")
+            app = _APP_LINK if self._app else ""
+            answer = Response(_HOME_PAGE % (app, "".join(rows)), media_type="text/html")
         else:
-            answer = JsonResponse({"product": "Atrium", **links, "contracts": contracts})
+            answer = JsonResponse(
+                {"product": "Atrium", **self._app, **links, "contracts": contracts}
+            )
         await answer(scope, receive, send)
 
     def _description_page(self, contract: Contract) -> ASGIApp:

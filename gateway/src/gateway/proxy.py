@@ -55,6 +55,7 @@ from gateway.upstream import (
     UpstreamTimeout,
     request_head,
 )
+from gateway.web import APP
 
 _log = logging.getLogger(__name__)
 _refused = Counter("gateway_refused", "Requests that the gateway itself refused.", ["code"])
@@ -218,7 +219,10 @@ class Proxy:
             await self._pass_on(exchange, principal, route, headers)
 
     async def _page(self, exchange: _Exchange) -> None:
-        page = self._pages.get(exchange.scope["path"])
+        path = exchange.scope["path"]
+        page = self._pages.get(path)
+        if page is None and path.startswith(APP) and "." not in path:
+            page = self._pages.get(APP)
         if page is None:
             raise NotFound("Not found")
         if exchange.scope["method"] not in _SAFE:

@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Pages run our own scripts and ask our own API; whatever else is written into them does nothing.
+# A blob: is a picture of a camera that was asked for, which is shown and stored nowhere.
 POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
     " font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -23,6 +24,8 @@ _ASSETS: Final = "/assets/"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_FIRST: Final = "no-cache"
 _COMPRESSED: Final = frozenset({".html", ".css", ".js", ".svg", ".webmanifest"})
+# A page that shows other pages by itself: whatever is below it and is no file is one of those.
+APP: Final = "/app/"
 _TYPES: Final = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
 
 

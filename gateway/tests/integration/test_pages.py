@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from pathlib import Path
 
 from raw_http import Answer, SeenRequest
 from running_gateway import Running, StartGateway
@@ -71,6 +72,33 @@ async def test_the_documentation_can_be_switched_off(start_gateway: StartGateway
     ]
 
     assert statuses == [404, 404]
+
+
+async def test_every_address_of_the_web_app_is_its_page(
+    start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    """What is opened or loaded anew below /app/ is found by the page itself; files are files."""
+    for name, content in (("app/index.html", "<!doctype html>app"), ("app/icon.svg", "<svg/>")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    running = await start_gateway(web_dir=tmp_path)
+
+    async def text(path: str) -> str:
+        reply = await running.client.get(path)
+        assert reply.status_code == 200, path
+        assert "unsafe" not in reply.headers["content-security-policy"]
+        return reply.text
+
+    for path in ("/app/", "/app/timeline", "/app/rooms/c1/bookings"):
+        assert await text(path) == "<!doctype html>app"
+    assert await text("/app/icon.svg") == "<svg/>"
+    assert (await running.client.get("/app")).headers["location"] == "/app/"
+    for path in ("/app/nothing.js", "/application", "/nothing/app/"):
+        assert (await running.client.get(path)).status_code == 404
+    assert (await running.client.post("/app/timeline")).status_code == 405
+    person = await running.client.get("/", headers={"accept": "text/html"})
+    assert 'href="/app/"' in person.text
+    assert (await running.client.get("/")).json()["app"] == "/app/"
 
 
 async def test_health_and_metrics_are_not_public(running: Running) -> None:

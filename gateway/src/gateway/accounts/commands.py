@@ -4,44 +4,23 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from typing import IO, Annotated, Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.db import Database
 from common.errors import AppError, Conflict
-from common.fields import CLEAN, Name
 from common.identity import Role
 from common.process import load_settings
 from gateway.accounts import service
 from gateway.accounts.repository import Accounts
+from gateway.accounts.users import NewAccount
 from gateway.settings import Settings
 
 Result = TypeVar("Result")
 _ROLES = click.Choice([role.value for role in Role], case_sensitive=False)
-
-
-# One at sign, which no user name has: who signs in by either is one person.
-_Email = Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$", max_length=254), CLEAN]
-_Username = Annotated[str, StringConstraints(pattern=r"^[^\s@]+$", max_length=100), CLEAN]
-
-
-class _Account(BaseModel):
-    """What an account is made from; one entry of `users import`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    email: _Email
-    name: Name
-    role: Role
-    password: str
-    username: _Username | None = None
-    department: Name | None = None
-
-    def new_user(self) -> service.NewUser:
-        return service.NewUser(**self.model_dump())
 
 
 def _reasons(error: ValidationError) -> str:
@@ -107,7 +86,7 @@ def add_user(
     """Make an account."""
     password = _password(from_stdin=password_stdin)
     try:
-        account = _Account(
+        account = NewAccount(
             email=email,
             name=name,
             role=Role(role.upper()),
@@ -129,7 +108,7 @@ def import_users(file: IO[str]) -> None:
     Each entry: email, name, role, password, and optionally username and department.
     """
     try:
-        entries = TypeAdapter(list[_Account]).validate_python(json.load(file))
+        entries = TypeAdapter(list[NewAccount]).validate_python(json.load(file))
     except json.JSONDecodeError as error:
         raise click.ClickException(f"not a list of accounts: {error}") from None
     except ValidationError as error:

@@ -110,6 +110,30 @@ class StatusReply(BaseModel):
     data: StatusView
 
 
+class ConfirmedView(DeviceView):
+    kind: Literal["panel", "edge"]
+
+
+class ConfirmedReply(BaseModel):
+    success: bool
+    data: ConfirmedView
+
+
+class ListedDevice(ConfirmedView):
+    """`battery`: from 0 to 1."""
+
+    status: Literal["online", "offline", "never_seen"]
+    lastSeenAt: datetime | None  # noqa: N815
+    appVersion: str | None  # noqa: N815
+    battery: float | None
+    createdAt: datetime  # noqa: N815
+
+
+class DevicesReply(BaseModel):
+    success: bool
+    data: list[ListedDevice]
+
+
 # --- as a panel ---------------------------------------------------------------------------------
 
 
@@ -162,7 +186,7 @@ async def give_ticket(request: Request) -> JsonResponse:
 # --- as an admin --------------------------------------------------------------------------------
 
 
-@university.get("/api/admin/devices")
+@university.get("/api/admin/devices", response_model=DevicesReply)
 async def list_devices(request: Request) -> JsonResponse:
     """Every panel and camera host whose token is good, and when it was last seen."""
     async with request.app.state.database.sessions() as session:
@@ -185,7 +209,7 @@ async def list_devices(request: Request) -> JsonResponse:
     return JsonResponse({"success": True, "data": shown})
 
 
-@university.post("/api/admin/devices", status_code=201)
+@university.post("/api/admin/devices", status_code=201, response_model=ConfirmedReply)
 async def confirm_pairing(body: Confirmation, request: Request, identity: Caller) -> JsonResponse:
     """Make the panel that shows a code the panel of a room."""
     find_room: FindRoom = request.app.state.find_room

@@ -75,6 +75,14 @@ def _lives(idle: timedelta) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def _like(search: str | None) -> list[ColumnElement[bool]]:
+    """Return the condition that a user's name or e-mail address has a text in it."""
+    if not search:
+        return []
+    texts = (users.c.name, users.c.email)
+    return [or_(*(one.icontains(search, autoescape=True) for one in texts))]
+
+
 class Accounts:
     """Users, sessions and devices, in the caller's transaction."""
 
@@ -120,13 +128,15 @@ class Accounts:
         rows = await self._session.execute(select(*_COLUMNS).order_by(*_BY_NAME))
         return [user for row in rows if (user := _user(row)) is not None]
 
-    async def count(self) -> int:
-        """Count the users."""
-        return await self._session.scalar(select(func.count()).select_from(users)) or 0
+    async def count(self, search: str | None) -> int:
+        """Count the users, or those whose name or e-mail address has a text in it."""
+        counted = select(func.count()).select_from(users).where(*_like(search))
+        return await self._session.scalar(counted) or 0
 
-    async def page(self, *, offset: int, limit: int) -> Sequence[User]:
-        """List part of the users by name."""
-        found = select(*_COLUMNS).order_by(*_BY_NAME).offset(offset).limit(limit)
+    async def page(self, search: str | None, *, offset: int, limit: int) -> Sequence[User]:
+        """List part of the users that `count` counts, by name."""
+        found = select(*_COLUMNS).where(*_like(search)).order_by(*_BY_NAME)
+        found = found.offset(offset).limit(limit)
         rows = await self._session.execute(found)
         return [user for row in rows if (user := _user(row)) is not None]
 

@@ -124,8 +124,11 @@ async def refresh(
 # --- the operator -------------------------------------------------------------------------------
 
 
-async def add_user(session: AsyncSession, new: NewUser) -> User:
+async def add_user(session: AsyncSession, new: NewUser, *, by: str | None = None) -> User:
     """Make an account.
+
+    Args:
+        by: the user who does it; None: the operator.
 
     Raises:
         Invalid: the password is too weak.
@@ -144,11 +147,13 @@ async def add_user(session: AsyncSession, new: NewUser) -> User:
         is_active=True,
     )
     await Accounts(session).add(user)
-    await _tell(session, user)
+    await _tell(session, user, by)
     return user
 
 
-async def change_user(session: AsyncSession, login: str, **values: object) -> User:
+async def change_user(
+    session: AsyncSession, login: str, *, by: str | None = None, **values: object
+) -> User:
     """Change role, name, department or whether the account is active.
 
     A role that is taken away and an account that is disabled end within 5 s everywhere.
@@ -163,11 +168,13 @@ async def change_user(session: AsyncSession, login: str, **values: object) -> Us
         raise NotFound(f"no account {login}")
     if not changed.is_active:
         await accounts.end_sessions_of(user.id)
-    await _tell(session, changed)
+    await _tell(session, changed, by)
     return changed
 
 
-async def set_password(session: AsyncSession, login: str, password: str) -> None:
+async def set_password(
+    session: AsyncSession, login: str, password: str, *, by: str | None = None
+) -> User:
     """Give a new password; all sessions of the account end.
 
     Raises:
@@ -177,8 +184,12 @@ async def set_password(session: AsyncSession, login: str, password: str) -> None
     passwords.check_new_password(password)
     user = await _existing(session, login)
     accounts = Accounts(session)
-    await accounts.change(user.id, password_hash=await passwords.hash_password(password))
+    hashed = await passwords.hash_password(password)
+    changed = await accounts.change(user.id, password_hash=hashed)
+    assert changed is not None  # noqa: S101 - nobody deletes a user
     await accounts.end_sessions_of(user.id)
+    await _tell(session, changed, by)
+    return changed
 
 
 async def add_device(
@@ -288,7 +299,7 @@ async def _existing(session: AsyncSession, login: str) -> User:
     return user
 
 
-async def _tell(session: AsyncSession, user: User) -> None:
+async def _tell(session: AsyncSession, user: User, by: str | None) -> None:
     event = UserV1(
         id=user.id,
         version=user.version,
@@ -297,6 +308,7 @@ async def _tell(session: AsyncSession, user: User) -> None:
         role=user.role.value,
         department=user.department,
         is_active=user.is_active,
+        changed_by=by,
     )
     await outbox.publish(
         session,
