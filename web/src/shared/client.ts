@@ -1,5 +1,5 @@
 import createClient, { type Client } from "openapi-fetch";
-import type { components, paths } from "./circle_time";
+import type { components, paths } from "./contracts/circle_time";
 
 export type Schemas = components["schemas"];
 export type CircleTime = Client<paths>;
