@@ -15,7 +15,8 @@ HAS_NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); \
 	process.exit(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && echo yes)
 NODE := $(if $(HAS_NODE),,.local/node/bin/npm)
 NPM := $(if $(HAS_NODE),npm,PATH="$(CURDIR)/.local/node/bin:$$PATH" npm) --prefix web
-WEB_SOURCES := $(shell find web/src web/panel web/public -type f) $(wildcard web/*.ts web/*.json)
+WEB_SOURCES := $(shell find web/src web/panel web/app web/public -type f) $(wildcard web/*.ts web/*.json)
+CONTRACTS := circle_time directory heatmap occupancy university
 SEED ?=
 SECONDS ?= 120
 # One more than there are cores: tests wait a good deal, for servers and for deadlines.
@@ -47,10 +48,12 @@ bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.ingest.run
 	$(BIN)/python -m benchmarks.live.run
 	$(BIN)/python -m benchmarks.panel.run
+	$(BIN)/python -m benchmarks.heatmap.run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.latency.run
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.analytics.run
 
 chaos: setup servers ## Kill processes at random: SEED=7 SECONDS=300
-	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos tests/services
+	SEED=$(SEED) SECONDS=$(SECONDS) $(BIN)/python -m pytest -m chaos -s tests/chaos tests/services services/analytics/tests
 
 mutants: setup servers ## Break the code on purpose, and see the tests go red
 	$(BIN)/python tests/mutants.py
@@ -68,11 +71,16 @@ lock: setup ## Write the images' pinned requirements anew, after a change of dep
 
 setup: .venv/complete ## Install what Python needs, into .venv
 
-web: web/dist/panel/index.html ## Build the pages, into web/dist
+web: web/dist/app/index.html ## Build the pages, into web/dist
 
 client: web/node_modules/.package-lock.json ## Write the pages' typed client anew, from a system that runs
-	$(NPM) run --silent client -- $${ATRIUM_URL:-http://localhost:8000}/openapi/circle_time.json \
-		--output src/shared/circle_time.ts
+	for contract in $(CONTRACTS); do \
+		$(NPM) run --silent client -- $${ATRIUM_URL:-http://localhost:8000}/openapi/$$contract.json \
+			--output src/shared/contracts/$$contract.ts || exit; \
+	done
+
+pictures: setup ## Draw the README's pictures, from a demo that runs
+	$(BIN)/python tests/pages/draw_pictures.py
 
 servers: .venv/complete ## Fetch Kafka and PostgreSQL, into .local
 	@$(BIN)/local-stack install
@@ -84,7 +92,7 @@ clean: ## Remove what was installed, and the local system's data
 	$(UV) sync --quiet --compile-bytecode
 	@touch $@
 
-web/dist/panel/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+web/dist/app/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	$(NPM) run --silent build
 	@touch $@
 
@@ -102,4 +110,4 @@ web/node_modules/.package-lock.json: web/package-lock.json | $(NODE)
 	@$(PYTHON) -m venv .local/uv
 	@.local/uv/bin/pip install --quiet "uv==0.13.8"
 
-.PHONY: help run test lint bench chaos mutants format asyncapi lock web client setup servers clean
+.PHONY: help run test lint bench chaos mutants format asyncapi lock web client pictures setup servers clean

@@ -18,7 +18,11 @@ WEBHOOKS = {
     "BOOKINGS_RETRY_FIRST_S": "0.2",
 }
 # Nobody waits half a minute for an edge that is silent, nor a minute for an hour to be judged.
-ALERTS = {"OCCUPANCY_SILENT_AFTER_S": "3", "OCCUPANCY_ANOMALIES_EVERY_S": "1"}
+ALERTS = {
+    "OCCUPANCY_SILENT_AFTER_S": "3",
+    "OCCUPANCY_ANOMALIES_EVERY_S": "1",
+    "OCCUPANCY_SNAPSHOT_WITHIN_S": "5",
+}
 
 
 @pytest.fixture(scope="session")

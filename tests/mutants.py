@@ -266,9 +266,9 @@ ROLES: Final = (
     Mutant(
         name="a service's role reaches no other schema",
         path=f"{COMMON}/roles.py",
-        old="GRANT USAGE ON SCHEMA {schema} TO {schema};\n"
+        old="GRANT USAGE ON SCHEMA {both} TO {schema};\n"
         "        {rights} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {schema};",
-        new="GRANT USAGE ON SCHEMA {schema} TO PUBLIC;\n"
+        new="GRANT USAGE ON SCHEMA {both} TO PUBLIC;\n"
         "        {rights} SELECT, INSERT, UPDATE, DELETE ON TABLES TO PUBLIC;",
         tests=(f"{SCHEMAS}::test_a_role_that_selects_from_another_schema_is_refused",),
     ),
@@ -741,6 +741,7 @@ LETTER: Final = f"{BOOKING_TESTS}/unit/test_letter.py"
 WEBHOOK: Final = f"{BOOKING_TESTS}/unit/test_webhook.py"
 
 SEATS: Final = f"{BOOKING_TESTS}/integration/test_seats.py"
+TERMS: Final = "tests/contracts/test_terms.py::TestAllocations"
 ALLOCATIONS: Final = (
     Mutant(
         name="a room's seats are counted and given by one at a time",
@@ -748,6 +749,13 @@ ALLOCATIONS: Final = (
         old="\n            .with_for_update(of=rooms, key_share=True)",
         new="",
         tests=(f"{SEATS}::test_of_many_who_want_the_last_seats_as_many_get_them_as_there_are",),
+    ),
+    Mutant(
+        name="nobody sees more seats allocated than there are, whoever writes meanwhile",
+        path=f"{BOOKING_SOURCES}/repository/rooms.py",
+        old="\n            .with_for_update(of=rooms, key_share=True)",
+        new="",
+        tests=(f"{TERMS}::test_of_many_who_write_at_once_none_gets_a_seat_that_is_taken",),
     ),
     Mutant(
         name="a room never has more seats allocated than it has",
@@ -980,7 +988,9 @@ COUNTING: Final = f"{EDGE_TESTS}/unit/test_counting.py"
 RECORDING: Final = f"{EDGE_TESTS}/unit/test_recording.py"
 DOCTOR: Final = f"{EDGE_TESTS}/integration/test_doctor.py"
 PRIVACY: Final = f"{EDGE_TESTS}/integration/test_privacy.py"
-WATCHED: Final = f"{PRIVACY}::test_a_running_edge_counter_writes_and_sends_nothing_of_its_pictures"
+WATCHED: Final = (
+    f"{PRIVACY}::test_a_running_edge_counter_sends_no_picture_but_the_one_that_was_asked_for"
+)
 LOOKS: Final = "detections = self._detector.detect(frame.image_bgr)\n"
 
 EDGE: Final = (
@@ -1313,7 +1323,22 @@ PANEL: Final = (
 )
 
 PANEL_PAGE: Final = "tests/pages/test_panel_page.py"
+APP_PAGES: Final = "tests/pages/test_app_booking.py"
 PAGES: Final = (
+    Mutant(
+        name="what was sent when the session ended goes on after signing in",
+        path="web/src/app/api.ts",
+        old="if (answer.status === 401 && (await signedInAgain())) {",
+        new="if (answer.status === 401 && !(await signedInAgain())) {",
+        tests=(f"{APP_PAGES}::test_a_student_asks_is_approved_is_told_and_checks_in",),
+    ),
+    Mutant(
+        name="what others book appears on a timeline without reloading",
+        path="web/src/app/pages/booking/data.ts",
+        old="    refetchInterval: LOOK_EVERY_MS,\n    placeholderData",
+        new="    placeholderData",
+        tests=(f"{APP_PAGES}::test_two_people_drag_to_the_same_time",),
+    ),
     Mutant(
         name="a check-in that was kept counts at its own time",
         path="web/src/panel/door.ts",
@@ -1372,9 +1397,13 @@ FIGURES: Final = "services/analytics/tests/unit/test_domain.py"
 EXPORTED: Final = "services/analytics/tests/integration/test_export.py"
 SEATS: Final = "services/analytics/tests/integration/test_seats.py"
 FILES: Final = "services/analytics/tests/integration/test_parquet.py"
+GUIDE: Final = "services/analytics/tests/integration/test_metrics_guide.py"
+SHOWN_SEATS: Final = "tests/contracts/test_heatmap.py"
+SEEN: Final = "tests/contracts/test_analytics_reality.py"
 IN_ANY_ORDER: Final = (
     f"{SEATS}::test_seats_are_those_of_the_last_states_in_whatever_order_they_are_told"
 )
+REBUILT: Final = "services/analytics/tests/integration/test_rebuild.py"
 
 ANALYTICS: Final = (
     Mutant(
@@ -1443,6 +1472,13 @@ ANALYTICS: Final = (
         tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
     ),
     Mutant(
+        name="a booking that is over before its room is known is measured",
+        path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
+        old="    SELECT id FROM analytics.bookings\n    WHERE is_counted",
+        new="    SELECT id FROM analytics.bookings\n    WHERE timezone IS NOT NULL AND is_counted",
+        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+    ),
+    Mutant(
         name="where no camera is left nothing is measured",
         path=f"{ANALYTICS_SOURCES}/service/measuring.py",
         old="    if dark:\n",
@@ -1468,7 +1504,7 @@ ANALYTICS: Final = (
         path=f"{ANALYTICS_SOURCES}/domain.py",
         old="HOLDS_DAYS: Final = 3",
         new="HOLDS_DAYS: Final = 300",
-        tests=("services/analytics/tests/integration/test_metrics_guide.py",),
+        tests=(GUIDE,),
     ),
     Mutant(
         name="hours open are those that the room's owner says",
@@ -1477,7 +1513,7 @@ ANALYTICS: Final = (
         new="    return OTHERWISE_OPEN_S * len(days)",
         tests=(
             f"{FIGURES}::test_open_hours_kept_by_year_are_those_of_the_windows",
-            "services/analytics/tests/integration/test_metrics_guide.py",
+            GUIDE,
         ),
     ),
     Mutant(
@@ -1534,7 +1570,49 @@ ANALYTICS: Final = (
         path=f"{ANALYTICS_SOURCES}/repository/heatmap.py",
         old="of_rooms, of_term.scalar_subquery())",
         new="of_rooms)",
-        tests=("tests/contracts/test_heatmap.py::test_who_knows_it_is_told_so",),
+        tests=(f"{SHOWN_SEATS}::test_who_knows_it_is_told_so",),
+    ),
+    Mutant(
+        name="what is allocated of a room is shown of no other",
+        path=f"{ANALYTICS_SOURCES}/service/heatmap.py",
+        old="        ended = free.copy()\n",
+        new="        ended = free\n",
+        tests=("services/analytics/tests/unit/test_heatmap_writing.py",),
+    ),
+    Mutant(
+        name="a room whose parties fill half of it is large enough",
+        path=f"{ANALYTICS_SOURCES}/domain.py",
+        old="2 * largest < capacity",
+        new="2 * largest <= capacity",
+        tests=(f"{FIGURES}::test_a_room_is_too_large_when_no_party_fills_half_of_it",),
+    ),
+    Mutant(
+        name="a heatmap's ETag follows from its rooms",
+        path=f"{ANALYTICS_SOURCES}/repository/heatmap.py",
+        old="terms.c.version, of_rooms, ",
+        new="terms.c.version, ",
+        tests=(f"{SHOWN_SEATS}::test_seats_follow_whatever_becomes_of_allocations_and_rooms",),
+    ),
+    Mutant(
+        name="nobody has come to a no-show that no camera saw",
+        path=f"{ANALYTICS_SOURCES}/repository/reality.py",
+        old="CASE WHEN is_no_show THEN 0 ELSE attendees END",
+        new="attendees",
+        tests=(f"{SEEN}::test_a_weeks_figures_are_those_that_cameras_have_seen",),
+    ),
+    Mutant(
+        name="who goes by a door does so by its room's clock",
+        path=f"{ANALYTICS_SOURCES}/repository/reality.py",
+        old="coalesce(rooms.timezone, :zone)",
+        new="CAST(:zone AS text)",
+        tests=(f"{SEEN}::test_who_goes_by_a_door_is_counted_once_by_its_rooms_clock",),
+    ),
+    Mutant(
+        name="nobody goes out by a door that only lets in",
+        path=f"{ANALYTICS_SOURCES}/repository/reality.py",
+        old="CASE WHEN type <> 'entry_only' THEN exits ELSE 0 END",
+        new="exits",
+        tests=(f"{SEEN}::test_who_goes_by_a_door_is_counted_once_by_its_rooms_clock",),
     ),
     Mutant(
         name="a file of facts is put in its place whole",
@@ -1544,11 +1622,60 @@ ANALYTICS: Final = (
         tests=(f"{FILES}::test_files_are_by_month_in_parts_and_put_in_place_at_once",),
     ),
     Mutant(
-        name="a copy takes more rows at once than fit one statement",
-        path=f"{COMMON}/copies.py",
-        old="_MOST_VALUES: Final = 32_767",
-        new="_MOST_VALUES: Final = 1_000_000",
-        tests=(f"{SEATS}::test_more_come_at_once_than_fit_one_statement",),
+        name="who goes by a door that comes into another zone is counted by its hours",
+        path=f"{ANALYTICS_SOURCES}/repository/doors.py",
+        old="            await fetch_hot(self._session, _ROLL_UP_ANEW, ids)\n",
+        new="",
+        tests=(f"{MEASURED}::test_a_crossing_counts_once",),
+    ),
+    Mutant(
+        name="a door that comes into another zone forgets the hours of the one before",
+        path=f"{ANALYTICS_SOURCES}/repository/doors.py",
+        old="            for forget in _FORGET_HOURS:",
+        new="            for forget in ():",
+        tests=(f"{MEASURED}::test_a_crossing_counts_once",),
+    ),
+    Mutant(
+        name="no door moves while somebody goes by",
+        path=f"{ANALYTICS_SOURCES}/repository/doors.py",
+        old='        await self._session.execute(_SHARE, {"cameras": sorted(set(camera_ids))})\n',
+        new="",
+        tests=(f"{MEASURED}::test_a_door_that_moves",),
+    ),
+    Mutant(
+        name="a rebuild that was killed takes no event twice and leaves none out",
+        path=f"{ANALYTICS_SOURCES}/rebuild.py",
+        old="{one: records[-1].offset + 1 for one",
+        new="{one: records[-1].offset + 2 for one",
+        tests=(f"{REBUILT}::test_killed_anywhere",),
+    ),
+    Mutant(
+        name="a rebuild that was killed counts no room twice",
+        path=f"{ANALYTICS_SOURCES}/repository/anew.py",
+        old="WHERE NOT EXISTS (SELECT FROM {SCHEMA}.counted WHERE ",
+        new="WHERE NOT EXISTS (SELECT FROM {SCHEMA}.counted WHERE false AND ",
+        tests=(f"{REBUILT}::test_killed_anywhere",),
+    ),
+    Mutant(
+        name="rooms that change during a rebuild correct nothing that is not counted",
+        path=f"{ANALYTICS_SOURCES}/rebuild.py",
+        old='if "first" not in done:',
+        new='if "filled" not in done:',
+        tests=(f"{REBUILT}::test_killed_anywhere",),
+    ),
+    Mutant(
+        name="what the topic has lost survives a rebuild",
+        path=f"{ANALYTICS_SOURCES}/repository/anew.py",
+        old="WHERE kept.created_at < :before",
+        new="WHERE kept.created_at IS NULL AND now() < :before",
+        tests=(f"{REBUILT}::test_what_topics_have_lost",),
+    ),
+    Mutant(
+        name="there is one rebuild at a time",
+        path=f"{ANALYTICS_SOURCES}/rebuild.py",
+        old="if not await lock.scalar(anew.GUARD):",
+        new="if await lock.scalar(anew.GUARD) is None:",
+        tests=(f"{REBUILT}::test_what_can_not_be_done",),
     ),
     Mutant(
         name="reports are limited as admin writes are",
@@ -1559,6 +1686,47 @@ ANALYTICS: Final = (
     ),
 )
 
+_USERS = "tests/contracts/test_university_accounts.py"
+_GIVEN = "tests/e2e/test_edge_given_its_cameras.py"
+_SNAPSHOTS = "tests/contracts/test_occupancy_snapshots.py"
+APP: Final = (
+    Mutant(
+        name="no admin locks himself out",
+        path="gateway/src/gateway/accounts/users.py",
+        old='_HIMSELF: Final = frozenset({"role", "is_active"})',
+        new="_HIMSELF: Final = frozenset({})",
+        tests=(f"{_USERS}::test_no_admin_locks_himself_out_and_nobody_gets_a_weak_password",),
+    ),
+    Mutant(
+        name="a camera's picture is brought by its own edge",
+        path="services/occupancy/src/occupancy/desk.py",
+        old="waiter is None or waiter.edge_id != edge_id or waiter.answer.done()",
+        new="waiter is None or waiter.answer.done()",
+        tests=(f"{_SNAPSHOTS}::test_only_the_cameras_edge_brings_its_picture_and_only_a_picture",),
+    ),
+    Mutant(
+        name="a picture finds whoever waits in another process",
+        path="services/occupancy/src/occupancy/service/snapshots.py",
+        old="if holder is None or holder == desk.address:",
+        new="if holder is None or holder != desk.address:",
+        tests=(f"{_SNAPSHOTS}::test_a_picture_finds_whoever_waits_in_another_process",),
+    ),
+    Mutant(
+        name="who asks for a camera's picture is audited",
+        path="services/occupancy/src/occupancy/service/snapshots.py",
+        old="        await _audit(session, row, identity)\n",
+        new="",
+        tests=(f"{_SNAPSHOTS}::test_who_asks_is_shown_the_picture_once_and_it_is_nowhere",),
+    ),
+    Mutant(
+        name="a camera's host can forbid pictures",
+        path="services/edge-counter/src/edge_counter/on_request.py",
+        old="taken = await self._taken(wanted.camera_id) if self._is_allowed else None",
+        new="taken = await self._taken(wanted.camera_id)",
+        tests=(f"{_GIVEN}::test_a_line_is_drawn_on_a_picture_that_the_edge_sends",),
+    ),
+)
+
 MUTANTS: Final = (
     *OUTBOX,
     *EFFECTS,
@@ -1566,6 +1734,7 @@ MUTANTS: Final = (
     *ROLES,
     *GATEWAY,
     *OCCUPANCY,
+    *APP,
     *BOOKINGS,
     *ALLOCATIONS,
     *OUTWARD,

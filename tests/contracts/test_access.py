@@ -49,6 +49,8 @@ class Operation:
 
 # Contract, method and path; who reads, who writes.
 WHO: Final = (
+    ("occupancy GET /api/occupancy/equipment", frozenset({"ADMIN", "STAFF"}), frozenset()),
+    ("occupancy .* /api/occupancy/edges/.*/snapshots", frozenset({"edge"}), frozenset({"edge"})),
     ("occupancy GET /api/occupancy/edges/", ADMINS | {"edge"}, frozenset()),
     ("circle_time GET /api/analytics/", ADMINS, frozenset()),
     ("heatmap", EVERYBODY, frozenset()),

@@ -425,6 +425,21 @@ async def test_locations_and_amenities_are_kept(
         assert gone.status_code == 404
 
 
+async def test_a_locations_zone_and_hours_are_shown_to_who_asks_for_them(
+    anyone: httpx.AsyncClient, admin: httpx.AsyncClient
+) -> None:
+    hours = {"timezone": "Asia/Tehran", "opens_at": "08:30", "closes_at": "20:00"}
+    made = await make_location(admin, **hours)
+
+    async def last(**query: Any) -> Any:
+        count = (await anyone.get("/api/locations/")).json()["count"]
+        params = {"limit": 1, "offset": count - 1, **query}
+        return (await anyone.get("/api/locations/", params=params)).json()["results"][0]
+
+    assert await last() == made
+    assert await last(whole="true") == {**made, **hours}
+
+
 async def test_what_rooms_refer_to_cannot_be_deleted_and_the_rooms_are_named(
     admin: httpx.AsyncClient,
 ) -> None:

@@ -1,6 +1,9 @@
 """`heatmap`, what it leaves silent: terms, allocations and timetables, in `directory` style."""
 
+import asyncio
 import json
+import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, Final
@@ -305,6 +308,48 @@ class TestAllocations:
         smaller = await course.admin.patch(path, json={"allocated_seats": 1})
         assert smaller.status_code == 200
         await course.add(59, **course.at(hour=11))
+
+    async def test_of_many_who_write_at_once_none_gets_a_seat_that_is_taken(
+        self, course: Course
+    ) -> None:
+        """Eight terms, a writer each, in one room; what stands there is looked at all the while."""
+        admin, outcomes = course.admin, Counter[int]()
+        await course.add(10, **course.at(hour=10))
+        terms = [await make_term(admin, course.year) for _ in range(8)]
+
+        async def write(seed: int, term: dict[str, Any]) -> None:
+            chance, mine, body = random.Random(seed), [], {**course.body(), "term": term["id"]}
+            for _ in range(9):
+                # All of them are there from 10 to 11.
+                when = course.at(hour=chance.choice((9, 10)))
+                body |= {"allocated_seats": chance.choice((30, 45)), **when}
+                what = chance.random() if mine else 0
+                if what < 0.5:
+                    reply = await admin.post("/api/allocations/", json=body)
+                elif what < 0.8:
+                    reply = await admin.patch(chance.choice(mine), json=body)
+                else:
+                    reply = await admin.delete(mine.pop())
+                outcomes[reply.status_code] += 1
+                if reply.status_code == 201:
+                    mine.append(f"/api/allocations/{reply.json()['id']}/")
+                elif reply.status_code not in {200, 204}:
+                    assert_refused(reply, "allocated_seats", f"has {SEATS} seats")
+
+        async def taken() -> int:
+            asked = {"room": course.room["id"], "limit": 100}
+            reply = await admin.get("/api/allocations/", params=asked)
+            # Each holds from 10 to 11, when the room is fullest.
+            return sum(one["allocated_seats"] for one in reply.raise_for_status().json()["results"])
+
+        seen = []
+        async with asyncio.TaskGroup() as group:
+            writing = [group.create_task(write(seed, term)) for seed, term in enumerate(terms)]
+            while not all(task.done() for task in writing):
+                seen.append(await taken())
+
+        assert SEATS - 30 < max([*seen, await taken()]) <= SEATS
+        assert set(outcomes) == {200, 201, 204, 400}
 
     async def test_a_room_that_shrinks_keeps_what_it_has_and_takes_no_more(
         self, course: Course, admin: httpx.AsyncClient

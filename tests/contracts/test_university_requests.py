@@ -531,6 +531,7 @@ class TestNotifications:
         assert note["metadata"] == {
             "requestId": made["id"],
             "roomName": room["name"],
+            "timezone": "UTC",
             "startAt": made["startAt"],
             "endAt": made["endAt"],
             "reason": "After review",

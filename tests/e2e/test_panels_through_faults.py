@@ -106,6 +106,13 @@ async def until_kafka_answers(system: System) -> None:
     await eventually(asked, bool, 60)
 
 
+async def until_panel_answers(client: httpx.AsyncClient, room_id: int) -> None:
+    async def asked() -> int:
+        return (await client.get(f"/api/panel/rooms/{room_id}/state")).status_code
+
+    await eventually(asked, lambda status: status == 200, 60)
+
+
 async def test_every_panel_is_right_soon_after_whatever_was_killed(system: System) -> None:
     async with AsyncExitStack() as stack:
         admin = await stack.enter_async_context(system.client("ADMIN"))
@@ -133,6 +140,7 @@ async def test_every_panel_is_right_soon_after_whatever_was_killed(system: Syste
             changes = [retitle(admin, booking_id, title) for booking_id in booked.values()]
             await asyncio.gather(*changes)
             await until_kafka_answers(system)
+            await until_panel_answers(admin, next(iter(booked)))
             began = time.monotonic()
             await all_show(tablets, title, 30)
             took = time.monotonic() - began

@@ -38,6 +38,7 @@ ACCOUNTS: Final = (
     },
 )
 CAMERA: Final = "DEMO_WALKWAY"
+EDGE: Final = "demo"
 MODEL: Final = "yolox-nano"
 CLIP: Final = "vtest"
 FETCHED_WITHIN_S: Final = 60.0
@@ -90,7 +91,7 @@ async def edge_token(environment: Mapping[str, str], state: Path) -> str:
             "devices",
             "add",
             "edge",
-            "demo",
+            EDGE,
             "--replace",
             env=environment,
             stdout=asyncio.subprocess.PIPE,
@@ -194,6 +195,7 @@ async def _add_camera(client: httpx.AsyncClient) -> None:
             "max_occupancy": 50,
             "resolution_width": 768,
             "resolution_height": 576,
+            "edge_id": EDGE,
         },
     )
     line = {**_LINE, "camera_id": camera["id"], "direction": "bidirectional"}

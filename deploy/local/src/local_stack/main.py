@@ -190,7 +190,7 @@ async def _start(
         if reason := await demo.fetch_assets(environment, demo.MODEL, *clips):
             supervisor.say(f"the demo counts nobody yet, or roughly: {reason}")
         environment |= {
-            "EDGE_ID": "demo",
+            "EDGE_ID": demo.EDGE,
             "EDGE_CAMERA": demo.CAMERA,
             "EDGE_SOURCE": source,
             "EDGE_LOOP": os.environ.get("EDGE_LOOP", "1"),

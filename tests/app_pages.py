@@ -1,0 +1,57 @@
+"""The web app as somebody who is signed in has it: a browser each, on the running system."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, expect
+from running_system import PASSWORD, System
+
+Violations = Callable[[Page], Awaitable[list[str]]]
+# What Chromium itself says of a refusal, or of a network that is cut, is no error of the page.
+_OF_THE_NETWORK = ("Failed to load resource", "net::ERR_")
+
+
+@asynccontextmanager
+async def browser_of(
+    chromium: Browser, *, language: str = "en", width: int = 1440, **more: Any
+) -> AsyncIterator[BrowserContext]:
+    """Give a browser that shows no error in its console, nor a refusal by the page's policy."""
+    locale = {"en": "en-GB", "fa": "fa-IR"}[language]
+    viewport = {"width": width, "height": 900}
+    context = await chromium.new_context(locale=locale, viewport=viewport, **more)
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on("console", lambda said: _note(errors, said.type, said.text))
+    yield context
+    await context.close()
+    assert errors == []
+
+
+def _note(errors: list[str], kind: str, text: str) -> None:
+    if kind == "error" and not any(part in text for part in _OF_THE_NETWORK):
+        errors.append(text)
+
+
+async def fill_sign_in(page: Page, role: str) -> None:
+    """Sign in by whichever form is open, by keys alone."""
+    email = page.locator("input[name=email]")
+    await expect(email).to_be_visible()
+    if await email.is_editable():
+        await email.focus()
+        await page.keyboard.type(f"{role.lower()}@example.test")
+    await page.locator("input[name=password]").focus()
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(email).to_have_count(0)
+
+
+async def sign_in(context: BrowserContext, system: System, role: str, path: str = "") -> Page:
+    """Open a page of the app below /app/ and sign in there as a role."""
+    page = await context.new_page()
+    await page.goto(f"{system.base_url}/app/{path}")
+    await fill_sign_in(page, role)
+    await expect(page).to_have_url(re.compile(re.escape(f"/app/{path}")))
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    return page
