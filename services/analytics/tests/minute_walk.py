@@ -67,6 +67,31 @@ def facts_of(
     }
 
 
+def parties_of(
+    bookings: Iterable[BookingV1], rooms: Mapping[int, RoomV1], seen: Seen
+) -> Mapping[tuple[int, date, int], Sequence[int]]:
+    """Count bookings by room, the local day on which they begin, and how large their party was.
+
+    Returns:
+        of each: the measured ones, those of them to which nobody came, seconds that were empty, and
+        the others.
+    """
+    found: dict[tuple[int, date, int], list[int]] = {}
+    for booking in bookings:
+        room = rooms.get(booking.room_id)
+        if room is None or not counts(booking):
+            continue
+        is_no_show = booking.status == "no_show"
+        told = 0 if is_no_show else len({booking.organizer.id, *booking.attendee_ids})
+        size, empty_s = seen.get(booking.id, (told, 0))
+        is_seen = booking.id in seen
+        day = booking.starts_at.astimezone(ZoneInfo(room.building.timezone)).date()
+        of_size = found.setdefault((room.id, day, size), [0, 0, 0, 0])
+        for index, more in enumerate((is_seen, is_seen and is_no_show, empty_s, not is_seen)):
+            of_size[index] += int(more)
+    return {key: tuple(counted) for key, counted in found.items()}
+
+
 def counts(booking: BookingV1) -> bool:
     is_booked = booking.status in {"confirmed", "completed", "no_show"}
     return is_booked and booking.overridden_by is None

@@ -160,6 +160,27 @@ days, weeks, months = (
     for name, measures in ROLLUPS.items()
 )
 
+# How many bookings begin on a room's local day, or in its month, with a party of a size: of those
+# during which cameras looked, the most people at once (`seen`, of which `no_shows` are those where
+# nobody checked in, and how long nobody was there); of the others, who was invited, and nobody to
+# one that was released (`told`). Sizes that no booking has any more are not there.
+PARTIES: Final = ("seen", "no_shows", "empty_s", "told")
+party_days, party_months = (
+    Table(
+        name,
+        metadata,
+        Column("room_id", Integer, primary_key=True, autoincrement=False),
+        Column("start", Date, primary_key=True),
+        Column("size", Integer, primary_key=True, autoincrement=False),
+        *(
+            Column(count, BigInteger if count.endswith("_s") else Integer, nullable=False)
+            for count in PARTIES
+        ),
+        Index(f"{name}_by_start", "start"),
+    )
+    for name in ("party_days", "party_months")
+)
+
 # Up to when bookings that are over were measured: one row. Who takes levels, rooms, people or
 # bookings holds it, so that none of them misses what another has not committed yet.
 clock = Table(

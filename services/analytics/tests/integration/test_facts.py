@@ -14,7 +14,17 @@ from publishing import booking
 from sqlalchemy import Table, delete, select, text
 from telling import Told, building, room, take, tell, user
 
-from analytics.tables import ROLLUPS, bookings, days, months, rooms, users, weeks
+from analytics.tables import (
+    ROLLUPS,
+    bookings,
+    days,
+    months,
+    party_days,
+    party_months,
+    rooms,
+    users,
+    weeks,
+)
 from common.db import Database
 from common.events import (
     BookingV1,
@@ -109,7 +119,7 @@ def in_the_end(batches: Sequence[Sequence[Told]], kind: type[T]) -> dict[Any, T]
 
 async def forget(database: Database) -> None:
     async with database.sessions.begin() as session:
-        for table in (bookings, rooms, users, days, weeks, months):
+        for table in (bookings, rooms, users, days, weeks, months, party_days, party_months):
             await session.execute(delete(table))
 
 

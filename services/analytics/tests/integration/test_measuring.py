@@ -1,7 +1,7 @@
 """Levels late, twice, out of order, among bookings that change: what is measured is right."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,17 +9,30 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from minute_walk import Seen, facts_of, presence_of, seen_in
+from minute_walk import Seen, facts_of, parties_of, presence_of, seen_in
 from msgspec.structs import replace
 from publishing import booking
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Table, delete, select, text, update
 from telling import Told, building, camera, crossing, room, take, tell
 
 from analytics.domain import Days
 from analytics.repository import doors
 from analytics.repository.measuring import Measuring
-from analytics.repository.reality import Reality
-from analytics.tables import ROLLUPS, bookings, clock, days, levels, months, presence, rooms, weeks
+from analytics.repository.reality import Parties, Reality
+from analytics.tables import (
+    PARTIES,
+    ROLLUPS,
+    bookings,
+    clock,
+    days,
+    levels,
+    months,
+    party_days,
+    party_months,
+    presence,
+    rooms,
+    weeks,
+)
 from common.db import Database
 from common.events import BookingV1, CrossingV1, LevelV1, RoomV1
 
@@ -29,6 +42,7 @@ pytestmark = pytest.mark.timeout(300)
 BEGIN = datetime(2025, 10, 25, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu")
+FACTS = (days, weeks, months, party_days, party_months)
 # What is told, or that it is later now.
 Step = Told | datetime
 
@@ -93,7 +107,7 @@ def told_in_some_order(draw: st.DrawFn) -> list[list[Step]]:
 
 async def forget(database: Database) -> None:
     async with database.sessions.begin() as session:
-        for table in (bookings, rooms, levels, presence, days, weeks, months):
+        for table in (bookings, rooms, levels, presence, *FACTS):
             await session.execute(delete(table))
         await session.execute(update(clock).values(at=BEGIN - HOUR))
 
@@ -138,6 +152,15 @@ async def facts(database: Database) -> dict[tuple[int, date], dict[str, int]]:
     return {key: counted for key, counted in found.items() if counted}
 
 
+async def parties(database: Database, table: Table) -> dict[tuple[int, date, int], tuple[int, ...]]:
+    async with database.sessions() as session:
+        rows = (await session.execute(select(table))).mappings().all()
+    return {
+        (row["room_id"], row["start"], row["size"]): tuple(row[name] for name in PARTIES)
+        for row in rows
+    }
+
+
 async def check(database: Database, batches: Sequence[Sequence[Step]]) -> None:
     await forget(database)
 
@@ -158,6 +181,54 @@ async def check(database: Database, batches: Sequence[Sequence[Step]]) -> None:
     assert await measured(database) == seen
     assert await there(database) == presence_of(booked_, rooms_.values(), levels_)
     assert await facts(database) == facts_of(booked_, rooms_, {}, seen)
+    by_day = parties_of(booked_, rooms_, seen)
+    assert await parties(database, party_days) == by_day
+    by_month: dict[tuple[int, date, int], tuple[int, ...]] = {}
+    for (room_id, day, size), more in by_day.items():
+        key = room_id, day.replace(day=1), size
+        by_month[key] = tuple(map(sum, zip(by_month.get(key, (0,) * 4), more, strict=True)))
+    assert await parties(database, party_months) == by_month
+    # October and the first of November, of which a month is whole and a day is left.
+    days_ = Days(date(2025, 10, 1), date(2025, 11, 1))
+    async with database.sessions() as session:
+        by_room, of_all = await Reality(session).parties(days_, sorted(rooms_))
+    of_rooms = {
+        room_id: known_of(
+            {
+                (size, day): more
+                for (whose, day, size), more in by_day.items()
+                if whose == room_id and days_.first <= day <= days_.last
+            }
+        )
+        for room_id in rooms_
+    }
+    for room_id, one in of_rooms.items():
+        assert by_room.get(room_id, Parties()) == one
+    assert of_all == known_of(
+        {
+            (size, whose, day): more
+            for (whose, day, size), more in by_day.items()
+            if days_.first <= day <= days_.last
+        }
+    )
+
+
+def known_of(counted: Mapping[tuple[int, *tuple[Any, ...]], Sequence[int]]) -> Parties:
+    """Add parties up, by their sizes, one by one."""
+    seen = sorted(size for (size, *_), more in counted.items() for _ in range(more[0]))
+    told = [size for (size, *_), more in counted.items() for _ in range(more[3])]
+    came = [size for size in seen if size]
+    return Parties(
+        measured=len(seen),
+        ghosts=seen.count(0),
+        no_shows=sum(more[1] for more in counted.values()),
+        empty_s=sum(more[2] for more in counted.values()),
+        seen_parties=len(came),
+        seen_people=sum(came),
+        p95=came[-(-95 * len(came) // 100) - 1] if came else None,
+        parties=len([size for size in (*came, *told) if size]),
+        largest=max((*came, *told), default=0),
+    )
 
 
 async def test_what_is_measured_follows_from_what_was_told_in_whatever_order(
@@ -226,7 +297,7 @@ async def test_a_booking_and_a_level_that_come_at_the_same_time_see_each_other(
     told = [booked(1, 0, 60, id="one")], [level(1, 30, 2, 3)]
     for first, second in (told, told[::-1]):
         async with database.sessions.begin() as session:
-            for table in (bookings, days, weeks, months):
+            for table in (bookings, *FACTS):
                 await session.execute(delete(table))
             await session.execute(delete(levels).where(levels.c.version == 2))
         async with database.sessions.begin() as session:

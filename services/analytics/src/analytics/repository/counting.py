@@ -1,9 +1,9 @@
-"""Adds what a change of bookings means to the facts of days, weeks and months."""
+"""Adds what a change of bookings means to the facts of days, weeks and months, and to parties."""
 
 from typing import Final
 
 from analytics.domain import HOURS
-from analytics.tables import MEASURES, ROLES, ROLLUPS
+from analytics.tables import MEASURES, PARTIES, ROLES, ROLLUPS
 
 # A booking has a part in the facts of so many days at most: it may last until the year 9000.
 LONGEST_DAYS: Final = 366
@@ -44,6 +44,24 @@ def _add_to(rollup: str, start: str) -> str:
 """  # noqa: S608 - of names that stand in the tables
 
 
+def _add_sizes_to(rollup: str, start: str) -> str:
+    """Write what adds parties to a rollup, and takes out what no booking has any more.
+
+    Two may not do so for one room at once.
+    """
+    sums = ", ".join(f"sum({name}) AS {name}" for name in PARTIES)
+    return f"""
+    MERGE INTO analytics.{rollup} AS known
+    USING (SELECT room_id, {start} AS start, size, {sums} FROM sizes GROUP BY 1, 2, 3) AS more
+    ON known.room_id = more.room_id AND known.start = more.start AND known.size = more.size
+    WHEN MATCHED AND known.seen + more.seen = 0 AND known.told + more.told = 0 THEN DELETE
+    WHEN MATCHED THEN UPDATE SET {", ".join(f"{one} = known.{one} + more.{one}" for one in PARTIES)}
+    WHEN NOT MATCHED AND (more.seen <> 0 OR more.told <> 0) THEN
+        INSERT (room_id, start, size, {", ".join(PARTIES)})
+        VALUES (more.room_id, more.start, more.size, {", ".join(f"more.{one}" for one in PARTIES)})
+"""  # noqa: S608 - of names that stand in the tables
+
+
 # Hours are those of the clock on the wall, from the one in which a booking begins to the one in
 # which it ends. Each step is worked out once, and not in each of the sums.
 # Goes behind what changes bookings, as `changed (was, is_now)`.
@@ -55,11 +73,12 @@ COUNT: Final = f""", told_anew AS MATERIALIZED (
             (is_now).is_counted, (is_now).is_no_show, (is_now).attendees, (is_now).timezone,
             (is_now).capacity, (is_now).role, (is_now).seen, (is_now).empty_s)
 ), moved AS MATERIALIZED (
-    SELECT sign, room_id, is_no_show, party, empty_s, capacity, role, timezone, starts_at, until,
+    SELECT sign, room_id, is_no_show, party, seen, empty_s, capacity, role, timezone, starts_at,
+        until,
         starts_at AT TIME ZONE timezone AS local_start,
         greatest(starts_at, until - interval '1 microsecond') AT TIME ZONE timezone AS local_last
     FROM (
-        SELECT sign, (one).room_id, (one).is_no_show, (one).empty_s, (one).capacity,
+        SELECT sign, (one).room_id, (one).is_no_show, (one).seen, (one).empty_s, (one).capacity,
             coalesce((one).seen, (one).attendees) AS party,
             coalesce(lower((one).role), 'unknown') AS role, (one).timezone, (one).starts_at,
             least((one).had_until, (one).starts_at + interval '{LONGEST_DAYS - 1} days') AS until
@@ -93,6 +112,15 @@ COUNT: Final = f""", told_anew AS MATERIALIZED (
 ), by_day AS ({_add_to("days", "day")}
 ), by_week AS ({_add_to("weeks", "date_trunc('week', day)::date")}
 ), by_month AS ({_add_to("months", "date_trunc('month', day)::date")}
+), sizes AS MATERIALIZED (
+    SELECT room_id, local_start::date AS day,
+        CASE WHEN seen IS NULL AND is_no_show THEN 0 ELSE party END AS size,
+        sign * (seen IS NOT NULL)::integer AS seen, sign * (seen IS NULL)::integer AS told,
+        sign * (seen IS NOT NULL AND is_no_show)::integer AS no_shows,
+        sign * coalesce(empty_s, 0) AS empty_s
+    FROM moved
+), parties_by_day AS ({_add_sizes_to("party_days", "day")}
+), parties_by_month AS ({_add_sizes_to("party_months", "date_trunc('month', day)::date")}
 )
 SELECT count(*) AS changed FROM changed
 """  # noqa: S608 - likewise

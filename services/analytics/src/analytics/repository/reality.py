@@ -2,37 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import BigInteger, Integer, Select, bindparam, cast, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from analytics.domain import HOURS, Days
 from analytics.repository.reports import rows_of
-from analytics.tables import THROUGH, cameras, door_days, door_months, presence
-
-# A party is who was counted, else who was invited; nobody has come to a ghost or a no-show. The
-# 95th of a hundred is the least that so many are not above (nearest rank).
-_PARTIES: Final = text("""
-    SELECT room_id, count(seen) AS measured, count(*) FILTER (WHERE seen = 0) AS ghosts,
-        count(*) FILTER (WHERE is_no_show AND seen IS NOT NULL) AS no_shows,
-        coalesce(sum(empty_s), 0)::bigint AS empty_s,
-        count(*) FILTER (WHERE seen > 0) AS seen_parties,
-        coalesce(sum(seen), 0)::bigint AS seen_people,
-        percentile_disc(0.95) WITHIN GROUP (ORDER BY seen) FILTER (WHERE seen > 0) AS p95,
-        count(*) FILTER (WHERE party > 0) AS parties,
-        coalesce(max(party), 0) AS largest
-    FROM (
-        SELECT room_id, seen, empty_s, is_no_show,
-            coalesce(seen, CASE WHEN is_no_show THEN 0 ELSE attendees END) AS party
-        FROM analytics.bookings
-        WHERE is_counted AND room_id = ANY(:rooms)
-            AND starts_at >= CAST(:first AS date) - interval '1 day'
-            AND starts_at < CAST(:last AS date) + interval '2 days'
-            AND (starts_at AT TIME ZONE timezone)::date BETWEEN :first AND :last
-    ) AS begun
-    GROUP BY GROUPING SETS ((room_id), ())
-""")
+from analytics.tables import (
+    PARTIES,
+    THROUGH,
+    cameras,
+    door_days,
+    door_months,
+    party_days,
+    party_months,
+    presence,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +84,9 @@ class Reality:
         self, days: Days, room_ids: Sequence[int]
     ) -> tuple[Mapping[int, Parties], Parties]:
         """Return what is known by room, and of all of these rooms."""
-        given = {"rooms": room_ids, "first": days.first, "last": days.last}
-        by_room: dict[int, Parties] = {}
-        total = Parties()
-        for room_id, *values in await self._session.execute(_PARTIES, given):
-            if room_id is None:
-                total = Parties(*values)
-            else:
-                by_room[room_id] = Parties(*values)
-        return by_room, total
+        known = await self._session.execute(_parties(days), {"rooms": room_ids})
+        by_room = {room_id: Parties(*values) for room_id, *values in known}
+        return by_room, by_room.pop(None, Parties())
 
     async def presence(self, days: Days) -> Mapping[int, Presence]:
         """Add up by room; those of which nothing was measured are left out."""
@@ -134,3 +115,42 @@ class Reality:
         )
         hours = len(HOURS)
         return {row[0]: Through(row[1 : hours + 1], row[hours + 1 :]) for row in found}
+
+
+def _parties(days: Days) -> Select[Any]:
+    """Select the parties by room and, without one, of all of `rooms`, from how many had a size.
+
+    The 95th of a hundred is the least that so many are not above (nearest rank).
+    """
+    part = rows_of(days, party_days, party_months, ("size", *PARTIES)).subquery()
+    sums = [cast(func.sum(part.c[name]), BigInteger).label(name) for name in PARTIES]
+    by_size = (
+        select(part.c.room_id, part.c.size, *sums)
+        .where(part.c.room_id == func.any(bindparam("rooms", type_=ARRAY(Integer))))
+        .group_by(func.grouping_sets(tuple_(part.c.room_id, part.c.size), tuple_(part.c.size)))
+        .cte("by_size")
+    )
+    came = func.sum(by_size.c.seen).filter(by_size.c.size > 0)
+    ranked = select(
+        by_size,
+        came.over(partition_by=by_size.c.room_id, order_by=by_size.c.size).label("up_to_here"),
+        came.over(partition_by=by_size.c.room_id).label("of_all"),
+    ).subquery()
+    seen, size, told = ranked.c.seen, ranked.c.size, ranked.c.told
+    is_party = size > 0
+    is_95th = ranked.c.up_to_here * 100 >= ranked.c.of_all * 95
+    p95 = func.min(size).filter(is_party, seen > 0, is_95th)
+    counts = (
+        func.sum(seen),
+        func.sum(seen).filter(~is_party),
+        func.sum(ranked.c.no_shows),
+        func.sum(ranked.c.empty_s),
+        func.sum(seen).filter(is_party),
+        func.sum(seen * size),
+        p95,
+        func.sum(seen + told).filter(is_party),
+        func.max(size).filter(is_party),
+    )
+    # Of nobody there is no 95th; of all others there are none.
+    whole = (one if one is p95 else func.coalesce(cast(one, BigInteger), 0) for one in counts)
+    return select(ranked.c.room_id, *whole).group_by(ranked.c.room_id)

@@ -132,7 +132,7 @@ def rows_of(
 
 
 def _of(rollup: Table, names: Sequence[str]) -> Select[Any]:
-    whose, _ = rollup.primary_key.columns
+    whose, *_ = rollup.primary_key.columns
     return select(whose, *(rollup.c[name] for name in names))
 
 
