@@ -1393,6 +1393,7 @@ PAGES: Final = (
 ANALYTICS_SOURCES: Final = "services/analytics/src/analytics"
 FACTS: Final = "services/analytics/tests/integration/test_facts.py"
 MEASURED: Final = "services/analytics/tests/integration/test_measuring.py"
+FOLLOWS: Final = f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order"
 FIGURES: Final = "services/analytics/tests/unit/test_domain.py"
 EXPORTED: Final = "services/analytics/tests/integration/test_export.py"
 SEATS: Final = "services/analytics/tests/integration/test_seats.py"
@@ -1414,6 +1415,27 @@ ANALYTICS: Final = (
         tests=(
             f"{FACTS}::test_facts_are_those_of_the_last_states_in_whatever_order_they_are_told",
         ),
+    ),
+    Mutant(
+        name="a party is counted by how many came, else by who was told to come",
+        path=f"{ANALYTICS_SOURCES}/repository/counting.py",
+        old="CASE WHEN seen IS NULL AND is_no_show THEN 0 ELSE party END AS size",
+        new="party AS size",
+        tests=(FOLLOWS,),
+    ),
+    Mutant(
+        name="a size that no booking has any more is not there",
+        path=f"{ANALYTICS_SOURCES}/repository/counting.py",
+        old="known.seen + more.seen = 0 AND known.told + more.told = 0 THEN DELETE",
+        new="false THEN DELETE",
+        tests=(FOLLOWS,),
+    ),
+    Mutant(
+        name="the 95th of a hundred parties is the least that so many are not above",
+        path=f"{ANALYTICS_SOURCES}/repository/reality.py",
+        old="ranked.c.up_to_here * 100 >= ranked.c.of_all * 95",
+        new="ranked.c.up_to_here * 100 >= ranked.c.of_all * 50",
+        tests=(FOLLOWS,),
     ),
     Mutant(
         name="an older version of a booking changes no fact",
@@ -1448,35 +1470,35 @@ ANALYTICS: Final = (
         path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
         old='await self.measure([row["id"] for row in beside])',
         new="del beside",
-        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+        tests=(FOLLOWS,),
     ),
     Mutant(
         name="a booking is measured when its level is known for all of it",
         path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
         old="HAVING sum(until - since) = had_until - starts_at AND",
         new="HAVING",
-        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+        tests=(FOLLOWS,),
     ),
     Mutant(
         name="a booking is measured when it is over",
         path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
         old=" AS found ON is_counted AND had_until <= (SELECT at FROM analytics.clock)",
         new=" AS found ON is_counted",
-        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+        tests=(FOLLOWS,),
     ),
     Mutant(
         name="a booking that changes changes when its room was used without one",
         path=f"{ANALYTICS_SOURCES}/repository/facts.py",
         old="count_days(days + await self._measuring.days_of(ids))",
         new="count_days(days)",
-        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+        tests=(FOLLOWS,),
     ),
     Mutant(
         name="a booking that is over before its room is known is measured",
         path=f"{ANALYTICS_SOURCES}/repository/measuring.py",
         old="    SELECT id FROM analytics.bookings\n    WHERE is_counted",
         new="    SELECT id FROM analytics.bookings\n    WHERE timezone IS NOT NULL AND is_counted",
-        tests=(f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order",),
+        tests=(FOLLOWS,),
     ),
     Mutant(
         name="where no camera is left nothing is measured",
