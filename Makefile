@@ -21,6 +21,7 @@ SEED ?=
 SECONDS ?= 120
 # One more than there are cores: tests wait a good deal, for servers and for deadlines.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+HEAVY := tests/e2e tests/pages
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -28,8 +29,12 @@ help: ## Say what can be done
 run: setup web ## Run the whole system in the foreground, with its demo; Ctrl-C ends all of it
 	@exec $(BIN)/local-stack run
 
+# Browsers, and systems that are killed, leave little of a machine to others: they come afterwards.
 test: setup servers web ## Run every test, on real Postgres and Kafka
-	$(BIN)/python -m pytest -n $(WORKERS)
+	@failed=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) $(HEAVY:%=--ignore=%) || failed=1; \
+	$(BIN)/python -m pytest -n 2 $(HEAVY) || failed=1; \
+	exit $$failed
 
 lint: setup web/node_modules/.package-lock.json ## Check form, types and architecture
 	$(BIN)/ruff format --check .

@@ -156,29 +156,44 @@ async def records_on(kafka: str, topic: str) -> list[ConsumerRecord]:
 
 
 async def offsets(kafka: str) -> dict[TopicPartition, int]:
-    """Return where occupancy goes on after a restart with crossings and gaps, by partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=GROUP, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [
-            TopicPartition(topic.name, number)
-            for topic in (CROSSINGS, DROPPED)
-            for number in range(topic.partitions)
-        ]
-        return {one: await consumer.committed(one) or 0 for one in partitions}
-    finally:
-        await consumer.stop()
+    """Return where occupancy goes on after a restart with crossings and gaps, by partition.
+
+    A broker that has just started answers for no group yet, and the client takes that for a group
+    without offsets: it is asked until it names each partition.
+    """
+    partitions = [
+        TopicPartition(topic.name, number)
+        for topic in (CROSSINGS, DROPPED)
+        for number in range(topic.partitions)
+    ]
+    async with _admin(kafka) as admin:
+        known = await eventually(
+            lambda: admin.list_consumer_group_offsets(GROUP, partitions=partitions),
+            lambda seen: len(seen) == len(partitions),
+            30,
+        )
+    return {one: max(0, known[one].offset) for one in partitions}
 
 
 async def members(kafka: str) -> int:
-    """Return how many occupancy workers share the topics."""
+    """Return how many occupancy workers share the topics; asked until the broker knows it."""
+    async with _admin(kafka) as admin:
+        reply = await eventually(
+            lambda: admin.describe_consumer_groups([GROUP]),
+            lambda seen: seen[0].groups[0][0] == 0,
+            30,
+        )
+    return len(reply[0].groups[0][5])
+
+
+@asynccontextmanager
+async def _admin(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        (reply,) = await admin.describe_consumer_groups([GROUP])
+        yield admin
     finally:
         await admin.close()
-    return len(reply.groups[0][5])
 
 
 async def lag(kafka: str) -> int:

@@ -228,6 +228,7 @@ def _welcome(settings: Settings, seconds: float) -> list[str]:
     base = f"http://localhost:{settings.port}"
     lines = [
         f"Atrium is ready after {seconds:.1f} s.",
+        f"  {base}/app/  the web app",
         f"  {base}  the API; {base}/docs describes it",
         f"  http://localhost:{settings.university_port}  the same, as the university edition",
     ]
