@@ -26,18 +26,23 @@ if sys.version_info < (3, 11, 8):
 
     ast.parse = _parse_uncollected
 
-_LONGEST_FIRST = ("tests/e2e/", "tests/contracts/", "edge-counter/tests/integration/")
+_LONGEST_FIRST = (
+    "tests/pages/",
+    "tests/e2e/",
+    "tests/contracts/",
+    "edge-counter/tests/integration/",
+)
+_SHARES_A_SYSTEM = ("tests/contracts/", "tests/pages/")
 
 
 class OneSystem(LoadScopeScheduling):
-    """Gives the tests of contracts, which share a running system, to one worker.
+    """Gives the tests that share a running system, of contracts and of pages, to one worker each.
 
     xdist's own way to say so, the mark `xdist_group`, is without effect in pytest 9.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = "tests/contracts/"
-        return folder if nodeid.startswith(folder) else nodeid
+        return next((one for one in _SHARES_A_SYSTEM if nodeid.startswith(one)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneSystem:
