@@ -1435,7 +1435,7 @@ ANALYTICS: Final = (
         path=f"{ANALYTICS_SOURCES}/repository/reality.py",
         old="ranked.c.up_to_here * 100 >= ranked.c.of_all * 95",
         new="ranked.c.up_to_here * 100 >= ranked.c.of_all * 50",
-        tests=(FOLLOWS,),
+        tests=(f"{MEASURED}::test_95_of_a_hundred_parties_are_not_above_it",),
     ),
     Mutant(
         name="an older version of a booking changes no fact",

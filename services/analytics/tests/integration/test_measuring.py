@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from minute_walk import Seen, facts_of, parties_of, presence_of, seen_in
 from msgspec.structs import replace
 from publishing import booking
-from sqlalchemy import Table, delete, select, text, update
+from sqlalchemy import Table, delete, insert, select, text, update
 from telling import Told, building, camera, crossing, room, take, tell
 
 from analytics.domain import Days
@@ -280,6 +280,28 @@ async def test_what_is_measured_follows_from_what_was_told_in_whatever_order(
         run(check(database, batches))
 
     await asyncio.to_thread(it_is_right)
+
+
+@pytest.mark.parametrize(("small", "large", "p95"), [(19, 1, 2), (18, 2, 9), (0, 1, 9)])
+async def test_95_of_a_hundred_parties_are_not_above_it(
+    database: Database, small: int, large: int, p95: int
+) -> None:
+    rows = [
+        {"size": 0, "seen": 50, "told": 0},
+        {"size": 2, "seen": small, "told": 7},
+        {"size": 9, "seen": large, "told": 0},
+        {"size": 30, "seen": 0, "told": 1},
+    ]
+    of_room = {"room_id": 1, "start": date(2025, 10, 1), "no_shows": 0, "empty_s": 0}
+    async with database.sessions.begin() as session:
+        await session.execute(insert(party_months), [{**of_room, **row} for row in rows])
+        by_room, of_all = await Reality(session).parties(
+            Days(date(2025, 10, 1), date(2025, 10, 31)), [1, 2]
+        )
+    assert by_room == {1: of_all}
+    assert (of_all.p95, of_all.measured, of_all.ghosts) == (p95, 50 + small + large, 50)
+    assert (of_all.seen_parties, of_all.parties) == (small + large, small + large + 8)
+    assert (of_all.seen_people, of_all.largest) == (2 * small + 9 * large, 30)
 
 
 async def test_a_booking_and_a_level_that_come_at_the_same_time_see_each_other(
