@@ -228,6 +228,14 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import("./pages/live/LivePage"),
   },
   {
+    path: "/history",
+    name: { en: "History", fa: "تاریخچه" },
+    icon: "history",
+    group: "see",
+    roles: OPERATORS,
+    load: () => import("./pages/live/HistoryPage"),
+  },
+  {
     path: "/cameras",
     name: { en: "Cameras", fa: "دوربین‌ها" },
     icon: "camera",
