@@ -155,18 +155,16 @@ function StepSelect({ step, period }: { step: Step; period: Period }) {
 
 /** What is to be known of figures before they are believed: how their cameras are now. */
 function State({ place }: { place: Place }) {
+  const t = useLiveText();
   const live = useLive();
   const [camera, ...others] = place.cameras;
-  const count = camera && others.length === 0 ? live.cameras.get(camera.id) : undefined;
+  const one = others.length === 0 ? camera : undefined;
+  const count = one && live.cameras.get(one.id);
   return (
-    <p className={styles.tileFoot}>
-      {camera && others.length === 0 && (
-        <Link href={`/cameras/${camera.id}`}>
-          <bdi>{place.name}</bdi>
-        </Link>
-      )}
-      <Health condition={worstOf(place.cameras.map(conditionOf))} />
+    <p className={styles.state}>
+      {t("history.now")} <Health condition={worstOf(place.cameras.map(conditionOf))} />
       {count && <Doubt count={count} />}
+      {one && <Link href={`/cameras/${one.id}`}>{t("history.toCamera")}</Link>}
     </p>
   );
 }
@@ -234,7 +232,7 @@ function Figures({ history, isOne, period, file, note, isOld }: FiguresProps) {
       <Figure
         {...shared}
         title={t("history.flow")}
-        about={t("history.flowAbout")}
+        about={`${t("history.flowAbout")}${isOne ? ` ${t("history.personsAbout")}` : ""}`}
         columns={[
           when,
           { name: t("live.entries"), of: ({ entries }) => entries },

@@ -267,8 +267,11 @@ const en = {
     jalaliAbout:
       "A Jalali month is made of its days: its average is that of its days', and distinct persons are not known.",
     flow: "In and out",
-    flowAbout:
-      "Crossings of the lines, each once, in its own hour however late it came. Persons: how many different ones were seen; who was lost from sight and came again may be two.",
+    flowAbout: "Crossings of the lines, each once, in its own hour however late it came.",
+    personsAbout:
+      "Persons: how many different ones were seen; who was lost from sight and came again may be two.",
+    now: "Its camera now:",
+    toCamera: "See the camera",
     zone: "By the clock at the camera's door.",
     doors_one: "{{count, number}} camera, added up.",
     doors_other:
@@ -547,8 +550,11 @@ const fa: Texts = {
     jalaliAbout:
       "ماه شمسی از روزهایش ساخته می‌شود: میانگین آن میانگین روزهاست و شمار افراد متمایز دانسته نیست.",
     flow: "ورود و خروج",
-    flowAbout:
-      "گذر از خط‌ها، هر یک یک بار و در ساعت خودش، هرچند دیر رسیده باشد. افراد: شمار افراد متمایزی که دیده شدند؛ کسی که از دید رفت و بازگشت شاید دو نفر شمرده شود.",
+    flowAbout: "گذر از خط‌ها، هر یک یک بار و در ساعت خودش، هرچند دیر رسیده باشد.",
+    personsAbout:
+      "افراد: شمار افراد متمایزی که دیده شدند؛ کسی که از دید رفت و بازگشت شاید دو نفر شمرده شود.",
+    now: "دوربین آن اکنون:",
+    toCamera: "دیدن دوربین",
     zone: "به ساعت همان در.",
     doors_one: "جمع {{count, number}} دوربین.",
     doors_other:
