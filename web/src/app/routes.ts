@@ -118,6 +118,21 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import("./pages/manage/closures/HolidaysPage"),
   },
   {
+    path: "/manage/rules",
+    name: { en: "Booking rules", fa: "قواعد رزرو" },
+    icon: "settings",
+    group: "run",
+    roles: ADMINS,
+    load: () => import("./pages/manage/rules/PoliciesPage"),
+  },
+  {
+    path: "/manage/rules/quotas",
+    name: { en: "Quotas", fa: "سهمیه‌ها" },
+    icon: "settings",
+    roles: ADMINS,
+    load: () => import("./pages/manage/rules/QuotasPage"),
+  },
+  {
     path: "/manage/users",
     name: { en: "Users", fa: "کاربران" },
     icon: "people",
