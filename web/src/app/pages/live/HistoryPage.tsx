@@ -183,7 +183,9 @@ function Figures({ history, isOne, period, file, note, isOld }: FiguresProps) {
   const formats = useFormats();
   const { step } = history;
   const when: Column<Row> = { name: t(`history.${step}`), of: ({ at }) => at, as: step };
-  const names = (rows: readonly Row[]) => rows.map(({ at }) => writtenTime(at, step, formats));
+  // In two lines: a wide name leaves a narrow chart no room.
+  const names = (rows: readonly Row[]) =>
+    rows.map(({ at }) => writtenTime(at, step, formats).replace(/[,،] /, "\n"));
   const flow = useChart(history, ({ rows }) =>
     columnsOf(
       names(rows),
@@ -204,6 +206,7 @@ function Figures({ history, isOne, period, file, note, isOld }: FiguresProps) {
       ],
       formats.number,
       formats,
+      step === "hour",
     ),
   );
   const isPersian = step === "month" && formats.calendar === "persian";

@@ -164,7 +164,7 @@ export default function PoliciesPage() {
 function Named({ room, children }: { room: number; children: (name: string) => ReactNode }) {
   const t = useRulesText();
   const { data } = useRoom(room === OTHERS ? null : room);
-  return children(room === OTHERS ? t("others") : (data?.name ?? `#${room}`));
+  return children(room === OTHERS ? t("ofOthers") : (data?.name ?? `#${room}`));
 }
 
 /** Says rules in a few words. */
