@@ -96,10 +96,11 @@ function Board({ cameras, rooms }: BoardProps) {
       </PeriodBar>
       <State place={place} />
       {period.from < reach && (
-        <p className={styles.quiet}>
+        <p className={styles.state}>
           {t("history.cut", { step: t(`history.${step}`), from: formats.day(reach) })}
         </p>
       )}
+      {step === "month" && <p className={styles.state}>{t("history.whole")}</p>}
       <Loaded query={query}>
         {(history) => (
           <Figures

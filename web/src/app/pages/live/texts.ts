@@ -277,6 +277,7 @@ const en = {
     doors_other:
       "{{count, number}} cameras, added up. How many people were there is told by a camera alone: choose one.",
     cut: "By {{step}} it reaches back to {{from}}. What is older is told in longer steps, or no more.",
+    whole: "Months are shown whole, also those that the days touch only in part.",
     average: "There, on average",
     most: "Most at once",
     persons: "Persons",
@@ -560,6 +561,7 @@ const fa: Texts = {
     doors_other:
       "جمع {{count, number}} دوربین. این را که چند نفر آنجا بودند تنها یک دوربین به‌تنهایی می‌گوید: یکی را برگزینید.",
     cut: "به تفکیک {{step}} تا {{from}} به عقب می‌رسد. قدیمی‌تر از آن در گام‌های بلندتر دیده می‌شود، یا دیگر نیست.",
+    whole: "ماه‌ها کامل نشان داده می‌شوند، حتی اگر بازه تنها بخشی از آن‌ها را در بر گیرد.",
     average: "حاضران، میانگین",
     most: "بیشترین هم‌زمان",
     persons: "افراد",
