@@ -580,18 +580,22 @@ class TestTimetables:
         assert refused.json()["applied"] is False
         assert refused.json()["detail"] == "Nothing was done: the timetable has conflicts."
         assert refused.json()["conflicts"] == preview.json()["conflicts"]
-        assert [(one["external_id"], one["field"]) for one in refused.json()["conflicts"]] == [
-            ("room", "room"),
-            ("end", "end_at"),
-            ("late", "end_at"),
-            ("rule", "recurrence_rule"),
-            ("days", "exceptions"),
-            ("B", "allocated_seats"),
-            ("A", "allocated_seats"),
+        conflicts = refused.json()["conflicts"]
+        assert [(one["external_id"], one["field"], one["code"]) for one in conflicts] == [
+            ("room", "room", "room_unknown"),
+            ("end", "end_at", "ends_before_start"),
+            ("late", "end_at", "after_term"),
+            ("rule", "recurrence_rule", "wrong_rule"),
+            ("days", "exceptions", "wrong_exception"),
+            ("B", "allocated_seats", "too_few_seats"),
+            ("A", "allocated_seats", "too_few_seats"),
         ]
-        assert refused.json()["conflicts"][-1]["reason"].endswith(
-            f"has {SEATS} seats; 110 would be allocated at {course.year}-03-07T09:00:00Z."
+        at = f"{course.year}-03-07T09:00:00Z"
+        assert conflicts[-1]["reason"].endswith(
+            f"has {SEATS} seats; 110 would be allocated at {at}."
         )
+        about = {"room": course.room["name"], "capacity": SEATS, "seats": 110, "at": at}
+        assert conflicts[-1]["values"] == about
         assert await course.all() == before
 
     async def test_what_is_no_timetable_is_400(self, course: Course) -> None:

@@ -9,6 +9,7 @@ import pytest
 from app_pages import Violations, browser_of, sign_in
 from making import booking_of, iso, make, make_room, request_of, soon, unique
 from playwright.async_api import Browser, Locator, Page, expect
+from receiver import Reply, receiving
 from running_system import System, eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -24,14 +25,20 @@ PAGES = (
     "terms/{term}?part=timetable",
     "closures",
     "closures/holidays",
+    "rules",
+    "rules/quotas",
     "users",
     "devices",
     "webhooks",
+    "webhooks/{webhook}",
     "audit",
 )
 # Buttons that open a form, in each language.
 FORMS = {
     "rooms": {"en": "New room", "fa": "اتاق تازه"},
+    "rules": {"en": "Edit the rules", "fa": "ویرایش قواعد"},
+    "rules/quotas": {"en": "New quota", "fa": "سهمیهٔ تازه"},
+    "webhooks/{webhook}": {"en": "Send a time again", "fa": "ارسال دوبارهٔ یک بازه"},
     "users": {"en": "New user", "fa": "کاربر تازه"},
     "devices": {"en": "Pair a panel", "fa": "جفت کردن پنل"},
 }
@@ -275,6 +282,7 @@ async def test_a_timetable_is_uploaded_seen_and_applied(
         await check.click()
         await expect(page.get_by_role("heading", name="In conflict")).to_be_visible()
         await expect(page.get_by_text("1 allocation cannot be as the timetable")).to_be_visible()
+        await expect(page.get_by_text("35 would be allocated on Mon 3 Feb, 09:00")).to_be_visible()
         await expect(apply).to_have_count(0)
         assert await allocated() == {}
 
@@ -306,9 +314,149 @@ async def test_a_timetable_is_uploaded_seen_and_applied(
     assert shown["is_published"] is True
 
 
+async def test_why_a_timetable_is_refused_is_said_in_persian(
+    chromium: Browser, system: System, admin: httpx.AsyncClient
+) -> None:
+    room = await make_room(admin, capacity=30, name=unique("Lecture hall"))
+    dates = {"start_date": "2032-03-20", "end_date": "2032-06-20"}
+    code = unique("T")[:32]
+    term = await make(admin, "/api/terms/", name=unique("Spring"), code=code, **dates)
+    rows = [
+        ("A", str(room["id"]), "Many", 35, "2032-03-22 09:00", "2032-03-22 10:00"),
+        ("B", str(room["id"]), "Late", 5, "2032-06-21 09:00", "2032-06-21 10:00"),
+    ]
+
+    async def known() -> int:
+        return (await admin.get(f"/api/rooms/{room['id']}/bookings?date=2032-03-22")).status_code
+
+    await eventually(known, lambda status: status == 200)
+    async with browser_of(chromium, language="fa") as browser:
+        page = await sign_in(browser, system, "ADMIN", f"manage/terms/{term['id']}?part=timetable")
+        await page.get_by_label("متن برنامه").fill(csv_of(*rows))
+        await page.get_by_role("button", name="دیدن تغییرها").click()
+        conflicts = page.locator("section[data-kind=conflicts] li")
+        seats = "۳۰ صندلی دارد؛ در دوشنبه ۳ فروردین، ۰۹:۰۰ به ۳۵ صندلی می‌رسید."
+        await expect(conflicts.filter(has_text="Many")).to_contain_text(seats)
+        ends = "نیم‌سال در ۳۱ خرداد ۱۴۱۱ پایان می‌یابد."
+        await expect(conflicts.filter(has_text="Late")).to_contain_text(ends)
+
+
+async def test_a_room_gets_rules_of_its_own_and_a_role_a_quota(
+    chromium: Browser, system: System, admin: httpx.AsyncClient
+) -> None:
+    room = await make_room(admin)
+
+    async def stored() -> dict[str, Any]:
+        reply = await admin.get(f"/api/booking-policies/{room['id']}/")
+        found: dict[str, Any] = reply.json() if reply.status_code == 200 else {}
+        return found
+
+    usual = await eventually(stored, bool)
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "ADMIN", "manage/rules")
+        form = page.get_by_role("dialog")
+        save = form.get_by_role("button", name="Save")
+        await page.get_by_role("button", name="Rules for a room").click()
+        await form.get_by_label("Which room").fill(room["name"])
+        await page.get_by_role("option", name=room["name"]).click()
+        longest = form.get_by_label("Longest, in minutes")
+        await form.get_by_label("Shortest, in minutes").fill("60")
+        await longest.fill("30")
+        await form.get_by_label("Before, in minutes").fill("soon")
+        await save.click()
+        await expect(form.get_by_text("The longest may not be shorter")).to_be_visible()
+        await expect(form.get_by_text("A whole number from 0 to 10,080.")).to_be_visible()
+        await expect(longest).to_be_focused()
+        await longest.fill("۱۲۰")
+        await form.get_by_label("Before, in minutes").fill("5")
+        await save.click()
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=room["name"]))
+        await expect(row).to_contain_text("60 to 120 min")
+        own = {"min_minutes": 60, "max_minutes": 120, "buffer_before": 5}
+        assert await stored() == usual | own
+        await row.get_by_role("button", name="Drop").click()
+        await form.get_by_role("button", name="Drop").click()
+        await expect(row).to_have_count(0)
+        assert await stored() == usual
+
+        # So many that it is in nobody's way.
+        await page.get_by_role("link", name="Quotas").click()
+        await page.get_by_role("button", name="New quota").click()
+        await form.get_by_label("Role").select_option("STAFF")
+        await form.get_by_label("Counted in").select_option("month")
+        await save.click()
+        await expect(form.get_by_text("Limit the bookings, the minutes, or both.")).to_be_visible()
+        await form.get_by_label("Bookings at most").fill("99999")
+        await save.click()
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Staff"))
+        await expect(row).to_contain_text("99,999")
+        await row.get_by_role("button", name="Delete").click()
+        await form.get_by_role("button", name="Delete").click()
+        await expect(row).to_have_count(0)
+
+
+async def test_a_room_is_closed_for_a_time_and_opened_again(
+    chromium: Browser, system: System, admin: httpx.AsyncClient
+) -> None:
+    room, why = await make_room(admin), unique("Repairs")
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "ADMIN", "manage/closures")
+        form = page.get_by_role("dialog")
+        await page.get_by_role("button", name="New blackout").click()
+        await form.get_by_label("Why").fill(why)
+        await form.get_by_label("Room").fill(room["name"])
+        await page.get_by_role("option", name=room["name"]).click()
+        await form.get_by_label("To: Time").fill("7:00")
+        await form.get_by_role("button", name="Save").click()
+        await expect(form.get_by_text("The end has to be after the start.")).to_be_visible()
+        await form.get_by_label("To: Time").fill("19:30")
+        await form.get_by_role("button", name="Save").click()
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=why))
+        await expect(row).to_contain_text(room["name"])
+        await row.get_by_role("button", name="Edit").click()
+        await expect(form.get_by_label("To: Time")).to_have_value("19:30")
+        await form.get_by_label("To: Time").fill("20:00")
+        await form.get_by_role("button", name="Save").click()
+        await expect(row).to_contain_text("20:00")
+        await row.get_by_role("button", name="Delete").click()
+        await form.get_by_role("button", name="Delete").click()
+        await expect(row).to_have_count(0)
+
+
+async def test_a_delivery_that_failed_is_sent_again(
+    chromium: Browser, system: System, admin: httpx.AsyncClient
+) -> None:
+    room = await make_room(admin)
+    async with receiving() as receiver, browser_of(chromium) as browser:
+        receiver.answer = lambda _: Reply(500, body=b"out of order")
+        body = {"url": receiver.url, "events": ["booking.created"]}
+        webhook = (await make(admin, "/api/webhooks", **body))["data"]["id"]
+        booked = await admin.post("/api/bookings", json=booking_of(room, soon()))
+        booking = booked.raise_for_status().json()["data"]["id"]
+
+        async def received() -> int:
+            return sum(one.event["data"]["id"] == booking for one in receiver.received)
+
+        page = await sign_in(browser, system, "ADMIN", "manage/webhooks")
+        await page.get_by_role("link", name=f"Deliveries to {receiver.url}").click()
+        row = page.get_by_role("row").filter(has_text="Booked").first
+        await expect(row).to_contain_text("out of order")
+        await expect(row).to_contain_text("Waiting")
+        receiver.answer = lambda _: Reply()
+        await expect(row).to_contain_text("Delivered")
+        before = await received()
+        await row.get_by_role("checkbox").check()
+        await page.get_by_role("button", name="Send again (1)").click()
+        await expect(page.get_by_text("1 delivery is sent again")).to_be_visible()
+        await eventually(received, lambda count: count > before)
+        (await admin.delete(f"/api/webhooks/{webhook}")).raise_for_status()
+
+
 # axe takes seconds for each of the pages where the machine has other work.
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("language", "width"), [("en", 1440), ("fa", 390)])
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"), [("en", 1440, "light"), ("fa", 390, "dark")]
+)
 async def test_axe_finds_nothing(
     chromium: Browser,
     system: System,
@@ -317,19 +465,23 @@ async def test_axe_finds_nothing(
     violations: Violations,
     language: str,
     width: int,
+    scheme: str,
 ) -> None:
     room = await make_room(admin)
     await ask(student, system, room, soon(60 * 24), unique("Meeting"))
     dates = {"start_date": str(date(2031, 9, 1)), "end_date": str(date(2031, 12, 31))}
     name = unique("Autumn")
     term = await make(admin, "/api/terms/", name=name, code=unique("T")[:32], **dates)
-    await make(admin, "/api/webhooks", url="http://127.0.0.1:9/")
+    webhook = (await make(admin, "/api/webhooks", url="http://127.0.0.1:9/"))["data"]["id"]
+    (await admin.post("/api/bookings", json=booking_of(room, soon()))).raise_for_status()
 
     found: list[str] = []
-    async with browser_of(chromium, language=language, width=width) as browser:
+    more = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    async with browser_of(chromium, language=language, width=width, **more) as browser:
         page = await sign_in(browser, system, "ADMIN", "manage/requests")
         for path in PAGES:
-            await page.goto(f"{system.base_url}/app/manage/{path.format(term=term['id'])}")
+            address = path.format(term=term["id"], webhook=webhook)
+            await page.goto(f"{system.base_url}/app/manage/{address}")
             await expect(page.get_by_role("heading", level=1)).to_be_visible()
             await expect(
                 page.get_by_role("status").filter(has=page.locator("[data-animate]"))

@@ -4,10 +4,12 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jdatetime
 import pytest
 from aiokafka import AIOKafkaProducer
 from app_pages import Violations, browser_of, fill_sign_in, sign_in
@@ -202,6 +204,62 @@ async def test_an_alert_appears_and_is_acknowledged(
         await expect(page.get_by_role("link", name="Cameras")).to_have_count(0)
 
 
+async def test_what_was_counted_is_told_by_hour_day_and_month(
+    system: System, chromium: Browser, admin: httpx.AsyncClient, producer: AIOKafkaProducer
+) -> None:
+    # A room of two doors; whoever came went by the other.
+    room = await make_room(admin, name=unique("Foyer"))
+    front, back = [await watch(admin, producer, room_id=room["id"]) for _ in range(2)]
+    at = (datetime.now(UTC) - timedelta(days=1)).replace(hour=10, minute=5)
+    day = f"{at:%Y-%m-%d}"
+    came = [front.crossing(one, crossed_at=at + timedelta(seconds=one)) for one in (1, 2, 3)]
+    await front.send(came)
+    await back.send([back.crossing(1, "exit", crossed_at=at + timedelta(hours=2))])
+    days = f"by=custom&from={day}&to={day}"
+
+    async def told() -> list[int]:
+        paths = [f"/api/occupancy/cameras/{one.camera_id}/daily" for one in (front, back)]
+        replies = [(await admin.get(path)).json() for path in paths]
+        return [row["entries"] + row["exits"] for rows in replies for row in rows]
+
+    await eventually(told, lambda found: sum(found) == 4)
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "STAFF", f"cameras/{front.camera_id}")
+        await page.get_by_role("link", name="History").last.click()
+        await expect(page.get_by_label("Where")).to_have_value(f"camera-{front.camera_id}")
+        await page.goto(f"{system.base_url}/app/history?of=camera-{front.camera_id}&{days}")
+
+        async def rows_of(title: str) -> list[list[str]]:
+            async with page.expect_download() as begun:
+                await page.get_by_role("button", name=f"CSV: {title}").click()
+            lines = (await (await begun.value).path()).read_text("utf-8-sig").splitlines()
+            return [line.split(",") for line in lines]
+
+        head, first, *_ = await rows_of("In and out")
+        assert (head, first) == (["Hour", "In", "Out", "Persons"], [f"{day} 10:00", "3", "0", "3"])
+        await page.locator("label").filter(has_text=re.compile("^Day$")).click()
+        head, told_day = await rows_of("People there")
+        assert (head[0], told_day[0], told_day[2]) == ("Day", day, "3")
+        await page.get_by_label("Where").select_option(f"room-{room['id']}")
+        await expect(page.get_by_text("2 cameras, added up.")).to_be_visible()
+        await expect(page.get_by_role("heading", name="People there")).to_have_count(0)
+        assert (await rows_of("In and out"))[1:] == [[day, "3", "1"]]
+
+    async with browser_of(chromium, language="fa") as browser:
+        page = await sign_in(browser, system, "ADMIN", f"history?of=room-{room['id']}&{days}")
+        # Of a day its months are a year's: those of the calendar that is chosen.
+        await page.locator("label").filter(has_text=re.compile("^ماه$")).last.click()
+        jalali = jdatetime.date.fromgregorian(date=at.date()).replace(day=1)
+        await page.get_by_role("button", name="جدول: ورود و خروج").click()
+        row = page.get_by_role("row").last
+        await expect(row.get_by_role("cell")).to_have_text(["۳", "۱"])
+        digits = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+        await expect(row.get_by_role("rowheader")).to_contain_text(
+            str(jalali.year).translate(digits)
+        )
+        await expect(page).to_have_url(re.compile("by=custom.*step=month"))
+
+
 @pytest.mark.parametrize("language", ["en", "fa"])
 async def test_for_everybody(
     system: System,
@@ -263,6 +321,12 @@ async def test_for_everybody(
                 await is_well(page)
                 await page.keyboard.press("Escape")
                 await expect(page.get_by_role("dialog")).to_have_count(0)
+
+            await page.goto(f"{system.base_url}/app/history?of=camera-{camera['id']}")
+            await expect(page.locator("canvas")).to_have_count(2)
+            for button in await page.locator("main button[aria-expanded]").all():
+                await button.click()
+            await is_well(page)
 
             await page.goto(f"{system.base_url}/app/alerts")
             await expect(

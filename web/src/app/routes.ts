@@ -118,6 +118,21 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import("./pages/manage/closures/HolidaysPage"),
   },
   {
+    path: "/manage/rules",
+    name: { en: "Booking rules", fa: "قواعد رزرو" },
+    icon: "settings",
+    group: "run",
+    roles: ADMINS,
+    load: () => import("./pages/manage/rules/PoliciesPage"),
+  },
+  {
+    path: "/manage/rules/quotas",
+    name: { en: "Quotas", fa: "سهمیه‌ها" },
+    icon: "settings",
+    roles: ADMINS,
+    load: () => import("./pages/manage/rules/QuotasPage"),
+  },
+  {
     path: "/manage/users",
     name: { en: "Users", fa: "کاربران" },
     icon: "people",
@@ -226,6 +241,14 @@ export const PAGES: readonly PageEntry[] = [
     group: "see",
     roles: OPERATORS,
     load: () => import("./pages/live/LivePage"),
+  },
+  {
+    path: "/history",
+    name: { en: "History", fa: "تاریخچه" },
+    icon: "history",
+    group: "see",
+    roles: OPERATORS,
+    load: () => import("./pages/live/HistoryPage"),
   },
   {
     path: "/cameras",

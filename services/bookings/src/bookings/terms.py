@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import accumulate
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from bookings.domain import Period, Room, local_day
@@ -31,6 +31,35 @@ class Refused(Exception):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+Why = Literal[
+    "room_unknown",
+    "room_inactive",
+    "ends_before_start",
+    "wrong_rule",
+    "wrong_exception",
+    "nothing_left",
+    "before_term",
+    "after_term",
+    "blackout",
+    "holiday",
+    "too_few_seats",
+]
+
+
+class NotAllocated(Refused):
+    """An allocation that cannot be.
+
+    Args:
+        why: for whoever says it in another language than the message.
+        values: what the message is about, by name; days and moments as ISO 8601 writes them.
+    """
+
+    def __init__(self, why: Why, field: str, message: str, **values: str | int) -> None:
+        super().__init__(field, message)
+        self.why: Why = why
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +125,7 @@ def read_exceptions(texts: Iterable[str], zone: ZoneInfo) -> tuple[date, ...]:
     """Read local days; a moment stands for the day that it is on.
 
     Raises:
-        Refused: one of them is neither.
+        NotAllocated: one of them is neither.
     """
     return tuple(sorted({_day(text.strip(), zone) for text in texts}))
 
@@ -108,7 +137,8 @@ def _day(text: str, zone: ZoneInfo) -> date:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(zone).date() if moment.tzinfo else moment.date()
     except (ValueError, OverflowError):
-        raise Refused("exceptions", "Date has wrong format. Use YYYY-MM-DD.") from None
+        message = "Date has wrong format. Use YYYY-MM-DD."
+        raise NotAllocated("wrong_exception", "exceptions", message, value=text) from None
 
 
 def occurrences_of(
@@ -120,18 +150,18 @@ def occurrences_of(
         zone: of the room's building; days and times of day are in it.
 
     Raises:
-        Refused: it ends before it starts, the rule is wrong, or nothing is left of it.
+        NotAllocated: it ends before it starts, the rule is wrong, or nothing is left of it.
     """
     if first.end <= first.start:
-        raise Refused("end_at", "End must be after start.")
+        raise NotAllocated("ends_before_start", "end_at", "End must be after start.")
     try:
         found = expand(rule, first, zone) if rule is not None else [first]
     except WrongRule as error:
-        raise Refused("recurrence_rule", str(error)) from error
+        raise NotAllocated("wrong_rule", "recurrence_rule", str(error)) from error
     if exceptions:
         found = [one for one in found if one.start.astimezone(zone).date() not in exceptions]
     if not found:
-        raise Refused("exceptions", "No occurrence is left.")
+        raise NotAllocated("nothing_left", "exceptions", "No occurrence is left.")
     return tuple(found)
 
 
@@ -141,20 +171,17 @@ class Closed:
     def __init__(
         self, zone: ZoneInfo, blackouts: Iterable[Blackout], holidays: Iterable[Holiday]
     ) -> None:
-        times = [
-            *((one.period, f"The room is closed then: {one.reason}.") for one in blackouts),
-            *(
-                (local_day(one.day, zone), f"{one.day} is a holiday: {one.name}.")
-                for one in holidays
-            ),
+        times: list[tuple[Period, Blackout | Holiday]] = [
+            *((one.period, one) for one in blackouts),
+            *((local_day(one.day, zone), one) for one in holidays),
         ]
         self._times = sorted(times, key=lambda one: one[0].start)
         self._starts = [period.start for period, _ in self._times]
         # The latest end of all up to each.
         self._ends = list(accumulate((period.end for period, _ in self._times), max))
 
-    def reason(self, period: Period) -> str | None:
-        """Say why a room is closed in a part of a period; None: it is not."""
+    def find(self, period: Period) -> Blackout | Holiday | None:
+        """Find why a room is closed in a part of a period; None: it is not."""
         before = bisect_left(self._starts, period.end)
         if before == 0 or self._ends[before - 1] <= period.start:
             return None
@@ -165,20 +192,32 @@ def check_times(occurrences: Sequence[Period], room: Room, term: Term, closed: C
     """Check that a room can be had at all when an allocation takes place.
 
     Raises:
-        Refused: the room is not in use, it is closed, or one is outside the term.
+        NotAllocated: the room is not in use, it is closed, or one is outside the term.
     """
     if not room.is_active:
-        raise Refused("room", "The room is not active.")
+        raise NotAllocated("room_inactive", "room", "The room is not active.")
     bounds = term.period(room.zone)
     if occurrences[0].start < bounds.start:
-        raise Refused("start_at", f"The term begins on {term.start_date}.")
+        first = term.start_date.isoformat()
+        message = f"The term begins on {first}."
+        raise NotAllocated("before_term", "start_at", message, day=first)
     if occurrences[-1].end > bounds.end:
         field = "end_at" if len(occurrences) == 1 else "recurrence_rule"
-        raise Refused(field, f"The term ends on {term.end_date}.")
+        last = term.end_date.isoformat()
+        raise NotAllocated("after_term", field, f"The term ends on {last}.", day=last)
     for one in occurrences:
-        if (reason := closed.reason(one)) is not None:
-            day = one.start.astimezone(room.zone).date()
-            raise Refused("start_at", f"It cannot take place on {day}. {reason}")
+        if (closure := closed.find(one)) is not None:
+            raise _closed_then(one.start.astimezone(room.zone).date(), closure)
+
+
+def _closed_then(day: date, closure: Blackout | Holiday) -> NotAllocated:
+    message = f"It cannot take place on {day}."
+    values = {"day": day.isoformat()}
+    if isinstance(closure, Blackout):
+        message = f"{message} The room is closed then: {closure.reason}."
+        return NotAllocated("blackout", "start_at", message, **values, reason=closure.reason)
+    message = f"{message} {closure.day} is a holiday: {closure.name}."
+    return NotAllocated("holiday", "start_at", message, **values, name=closure.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +240,21 @@ class Excesses:
         """Check that an allocation has no part in any of them.
 
         Raises:
-            Refused
+            NotAllocated
         """
         for one in occurrences:
             place = bisect_right(self._ends, one.start)
             if place == len(self._ends) or self._excesses[place].period.start >= one.end:
                 continue
             excess = self._excesses[place]
-            at = max(excess.period.start, one.start).astimezone(UTC)
-            raise Refused(
+            at = f"{max(excess.period.start, one.start).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            raise NotAllocated(
+                "too_few_seats",
                 "allocated_seats",
                 f"{self._room.name} has {self._room.capacity} seats;"
-                f" {excess.seats} would be allocated at {at:%Y-%m-%dT%H:%M:%SZ}.",
+                f" {excess.seats} would be allocated at {at}.",
+                room=self._room.name,
+                capacity=self._room.capacity,
+                seats=excess.seats,
+                at=at,
             )

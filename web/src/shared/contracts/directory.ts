@@ -735,6 +735,10 @@ export interface components {
         /**
          * ConflictView
          * @description Why an allocation cannot be as the timetable has it.
+         *
+         *     `reason` is a sentence in English; `code` and `values` are for whoever says it in other words.
+         *     `values` by code: `before_term`, `after_term`: `day`; `blackout`: `day`, `reason`; `holiday`:
+         *     `day`, `name`; `too_few_seats`: `room`, `capacity`, `seats`, `at`; `wrong_exception`: `value`.
          */
         ConflictView: {
             /** External Id */
@@ -743,6 +747,15 @@ export interface components {
             field: string;
             /** Reason */
             reason: string;
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "room_unknown" | "room_inactive" | "ends_before_start" | "wrong_rule" | "wrong_exception" | "nothing_left" | "before_term" | "after_term" | "blackout" | "holiday" | "too_few_seats";
+            /** Values */
+            values: {
+                [key: string]: string | number;
+            };
         };
         /** CountsView */
         CountsView: {

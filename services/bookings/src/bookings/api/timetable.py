@@ -15,7 +15,7 @@ from bookings.domain import Period
 from bookings.recurrence import LONGEST_RULE
 from bookings.service import timetable as service
 from bookings.service.timetable import MOST_OCCURRENCES, TOO_LONG, Difference, Entry
-from bookings.terms import MOST_EXCEPTIONS, MOST_SEATS, Allocation
+from bookings.terms import MOST_EXCEPTIONS, MOST_SEATS, Allocation, Why
 from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
@@ -184,11 +184,18 @@ class CreatedView(AllocationView):
 
 
 class ConflictView(BaseModel):
-    """Why an allocation cannot be as the timetable has it."""
+    """Why an allocation cannot be as the timetable has it.
+
+    `reason` is a sentence in English; `code` and `values` are for whoever says it in other words.
+    `values` by code: `before_term`, `after_term`: `day`; `blackout`: `day`, `reason`; `holiday`:
+    `day`, `name`; `too_few_seats`: `room`, `capacity`, `seats`, `at`; `wrong_exception`: `value`.
+    """
 
     external_id: str
     field: str
     reason: str
+    code: Why
+    values: dict[str, str | int]
 
 
 class CountsView(BaseModel):
@@ -220,7 +227,13 @@ def _view(difference: Difference) -> dict[str, Any]:
         "removed": [allocation_view(one) for one in difference.removed],
         "unchanged": [one.external_id for one in difference.unchanged],
         "conflicts": [
-            {"external_id": one.external_id, "field": one.field, "reason": one.reason}
+            {
+                "external_id": one.external_id,
+                "field": one.field,
+                "reason": one.reason,
+                "code": one.why,
+                "values": one.values,
+            }
             for one in difference.conflicts
         ],
     }

@@ -25,8 +25,9 @@ from bookings.terms import (
     Allocation,
     Closed,
     Excesses,
-    Refused,
+    NotAllocated,
     Term,
+    Why,
     check_times,
     occurrences_of,
     read_exceptions,
@@ -63,11 +64,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Why an allocation cannot be as the timetable has it."""
+    """Why an allocation cannot be as the timetable has it; see ``NotAllocated``."""
 
     external_id: str
     field: str
     reason: str
+    why: Why
+    values: Mapping[str, str | int]
+
+    @classmethod
+    def of(cls, external_id: str, refused: NotAllocated) -> "Conflict":
+        """Keep what is said, and not the refusal: that holds on to all that it went through."""
+        return cls(external_id, refused.field, str(refused), refused.why, refused.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +182,8 @@ class _Comparison:
                 if is_elsewhere(old, new):
                     room = self.rooms[entry.room]
                     check_times(new.occurrences, room, self.term, self.closed[room.id])
-            except Refused as refused:
-                conflict = Conflict(entry.external_id, refused.field, str(refused))
-                found.conflicts.append(conflict)
+            except NotAllocated as refused:
+                found.conflicts.append(Conflict.of(entry.external_id, refused))
                 continue
             if total > MOST_OCCURRENCES:
                 raise invalid_field("allocations", TOO_LONG)
@@ -191,7 +198,7 @@ class _Comparison:
     def _allocation(self, entry: Entry, old: Allocation | None) -> Allocation:
         room = self.rooms.get(entry.room)
         if room is None:
-            raise Refused("room", NO_ROOM)
+            raise NotAllocated("room_unknown", "room", NO_ROOM)
         zone = room.zone
         exceptions = read_exceptions(entry.exceptions, zone)
         return Allocation(
@@ -227,8 +234,8 @@ async def _too_few_seats(
         if new.room_id in excesses and needs_seats(old, new):
             try:
                 excesses[new.room_id].check(new.occurrences)
-            except Refused as refused:
-                conflicts.append(Conflict(new.external_id or "", refused.field, str(refused)))
+            except NotAllocated as refused:
+                conflicts.append(Conflict.of(new.external_id or "", refused))
     return conflicts
 
 

@@ -76,6 +76,14 @@ function Shown({ camera }: { camera: Camera }) {
         title={camera.camera_name}
         description={room ? `${room.name} · ${room.building}` : camera.location}
       >
+        <Button
+          component={Link}
+          href={`/history?of=camera-${camera.id}`}
+          variant="default"
+          leftSection={<Icon name="history" size={18} />}
+        >
+          {t("history.title")}
+        </Button>
         {camera.is_active ? (
           <>
             <Button variant="default" onClick={() => setDialog("headcount")}>

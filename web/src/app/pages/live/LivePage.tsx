@@ -31,6 +31,14 @@ export default function LivePage() {
     <>
       <PageHeader title={t("live.title")} description={t("live.description")}>
         <Button
+          component={Link}
+          href="/history"
+          variant="default"
+          leftSection={<Icon name="history" size={18} />}
+        >
+          {t("history.title")}
+        </Button>
+        <Button
           variant="default"
           leftSection={<Icon name="device" size={18} />}
           onClick={() => show(kind, true)}

@@ -100,7 +100,7 @@ function placeOf(
   };
 }
 
-function buildingOf(camera: Camera, room: Room | undefined): string {
+export function buildingOf(camera: Camera, room: Room | undefined): string {
   return room?.building ?? camera.location ?? "";
 }
 

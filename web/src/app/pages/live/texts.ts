@@ -248,6 +248,42 @@ const en = {
     noLimit: "no limit, so no alert of capacity",
     setLimit: "Set",
   },
+  history: {
+    title: "History",
+    description: "How many people came, went and were there, by hour, day or month.",
+    of: "Where",
+    step: "By",
+    hour: "Hour",
+    day: "Day",
+    month: "Month",
+    rooms: "Rooms, by all their doors",
+    buildings: "Buildings, by all their cameras",
+    cameras: "Cameras",
+    outOfUse: "{{name}} (out of use)",
+    running: "still running",
+    people: "People there",
+    peopleAbout:
+      "On average over the time, and the most at once, as the crossings add up: entries less exits, from the last headcount on. Of an hour, day or month that still runs, the part that is over.",
+    jalaliAbout:
+      "A Jalali month is made of its days: its average is that of its days', and distinct persons are not known.",
+    flow: "In and out",
+    flowAbout: "Crossings of the lines, each once, in its own hour however late it came.",
+    personsAbout:
+      "Persons: how many different ones were seen; who was lost from sight and came again may be two.",
+    now: "Its camera now:",
+    toCamera: "See the camera",
+    zone: "By the clock at the camera's door.",
+    doors_one: "{{count, number}} camera, added up.",
+    doors_other:
+      "{{count, number}} cameras, added up. How many people were there is told by a camera alone: choose one.",
+    cut: "By {{step}} it reaches back to {{from}}. What is older is told in longer steps, or no more.",
+    whole: "Months are shown whole, also those that the days touch only in part.",
+    average: "There, on average",
+    most: "Most at once",
+    persons: "Persons",
+    none: "There is no camera yet",
+    noneText: "Set a camera up, and what it counts is kept here.",
+  },
 };
 
 type Texts = typeof en;
@@ -495,6 +531,42 @@ const fa: Texts = {
     warnsAt: "اخطار بالای {{warn}}، هشدار بالای {{limit}}",
     noLimit: "بدون حد، پس بدون هشدار ظرفیت",
     setLimit: "تعیین",
+  },
+  history: {
+    title: "تاریخچه",
+    description: "چند نفر آمدند، رفتند و آنجا بودند، در هر ساعت، روز یا ماه.",
+    of: "کجا",
+    step: "در هر",
+    hour: "ساعت",
+    day: "روز",
+    month: "ماه",
+    rooms: "اتاق‌ها، با همهٔ درهایشان",
+    buildings: "ساختمان‌ها، با همهٔ دوربین‌هایشان",
+    cameras: "دوربین‌ها",
+    outOfUse: "{{name}} (بیرون از کار)",
+    running: "هنوز در جریان",
+    people: "افراد حاضر",
+    peopleAbout:
+      "میانگین در زمان و بیشترین هم‌زمان، از جمع گذرها: ورودها منهای خروج‌ها، از آخرین سرشماری به این سو. از ساعت، روز یا ماهی که در جریان است، بخش گذشتهٔ آن.",
+    jalaliAbout:
+      "ماه شمسی از روزهایش ساخته می‌شود: میانگین آن میانگین روزهاست و شمار افراد متمایز دانسته نیست.",
+    flow: "ورود و خروج",
+    flowAbout: "گذر از خط‌ها، هر یک یک بار و در ساعت خودش، هرچند دیر رسیده باشد.",
+    personsAbout:
+      "افراد: شمار افراد متمایزی که دیده شدند؛ کسی که از دید رفت و بازگشت شاید دو نفر شمرده شود.",
+    now: "دوربین آن اکنون:",
+    toCamera: "دیدن دوربین",
+    zone: "به ساعت همان در.",
+    doors_one: "جمع {{count, number}} دوربین.",
+    doors_other:
+      "جمع {{count, number}} دوربین. این را که چند نفر آنجا بودند تنها یک دوربین به‌تنهایی می‌گوید: یکی را برگزینید.",
+    cut: "به تفکیک {{step}} تا {{from}} به عقب می‌رسد. قدیمی‌تر از آن در گام‌های بلندتر دیده می‌شود، یا دیگر نیست.",
+    whole: "ماه‌ها کامل نشان داده می‌شوند، حتی اگر بازه تنها بخشی از آن‌ها را در بر گیرد.",
+    average: "حاضران، میانگین",
+    most: "بیشترین هم‌زمان",
+    persons: "افراد",
+    none: "هنوز دوربینی نیست",
+    noneText: "دوربینی راه بیندازید تا آنچه می‌شمارد اینجا بماند.",
   },
 };
 

@@ -1,6 +1,6 @@
 import { Button, Skeleton } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useId, useMemo, useState } from "react";
-import { useFormats } from "../../formats";
+import { type Formats, useFormats } from "../../formats";
 import type { ChartOption } from "../../ui/Chart";
 import { Icon } from "../../ui/icons";
 import { type Cell, csvOf, save } from "./csv";
@@ -14,8 +14,8 @@ const ROWS = 25;
 export interface Column<T> {
   name: string;
   of: (row: T) => Cell;
-  /** How its numbers are written; as they are, by default. */
-  as?: "percent" | "hours" | "minutes";
+  /** How it is written; as it is, by default. Times are `2026-11-22 09:00`, or the first day. */
+  as?: "percent" | "hours" | "minutes" | "hour" | "day" | "month";
 }
 
 interface Props<T> {
@@ -173,13 +173,26 @@ function compare(one: Cell, other: Cell): number {
   return String(one).localeCompare(String(other));
 }
 
+/** Writes an hour, a day or a month that is told as `2026-11-22 09:00` or as its first day. */
+export function writtenTime(at: string, step: "hour" | "day" | "month", formats: Formats): string {
+  const [day = "", clock = ""] = at.split(" ");
+  if (step === "month") return formats.day(day, "month");
+  const date = formats.day(day, "short");
+  if (step === "day") return date;
+  const comma = formats.language === "fa" ? "،" : ",";
+  return `${date}${comma} ${formats.clock(Number.parseInt(clock, 10) * 60)}`;
+}
+
 /** Writes a figure as its column has it; what nobody has measured is a dash. */
 export function useShown(): (value: Cell, as?: Column<unknown>["as"]) => string {
   const t = useUnderstandText();
   const formats = useFormats();
   return (value, as) => {
     if (value === null) return "—";
-    if (typeof value === "string") return value;
+    if (typeof value === "string") {
+      if (as === "hour" || as === "day" || as === "month") return writtenTime(value, as, formats);
+      return value;
+    }
     if (as === "percent") return formats.percent(value / 100);
     if (as === "hours") return t("unit.hours", { value: formats.number(value) });
     if (as === "minutes") return t("unit.minutes", { value: formats.number(value) });

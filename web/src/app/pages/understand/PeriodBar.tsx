@@ -16,8 +16,14 @@ import {
 import { useUnderstandText } from "./texts";
 import styles from "./understand.module.css";
 
+interface Props {
+  children?: React.ReactNode;
+  /** What is said of a period that is not over; that bookings to come are counted, by default. */
+  running?: string;
+}
+
 /** Chooses the days that the page is of: a week, a month, a term, or from one day to another. */
-export function PeriodBar({ children }: { children?: React.ReactNode }) {
+export function PeriodBar({ children, running }: Props) {
   const t = useUnderstandText();
   const formats = useFormats();
   const { period, choose, moved, weekOf } = usePeriod();
@@ -118,7 +124,7 @@ export function PeriodBar({ children }: { children?: React.ReactNode }) {
         </strong>{" "}
         <span>
           {t("period.days", { count: days })}
-          {to >= now && from <= now && ` · ${t("period.running")}`}
+          {to >= now && from <= now && ` · ${running ?? t("period.running")}`}
           {from > now && ` · ${t("period.ahead")}`}
         </span>
       </p>

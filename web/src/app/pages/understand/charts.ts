@@ -61,8 +61,18 @@ export function barsOf(names: string[], series: Series[], write: Write, formats:
   return { option, height: Math.round(names.length * BAR_HEIGHT * high) + AROUND };
 }
 
-/** Columns by hour, week or the like, in the order of reading. */
-export function columnsOf(names: string[], series: Series[], write: Write, formats: Formats) {
+/**
+ * Columns by hour, week or the like, in the order of reading.
+ *
+ * @param isLevel lines instead, for what lasts from one to the next.
+ */
+export function columnsOf(
+  names: string[],
+  series: Series[],
+  write: Write,
+  formats: Formats,
+  isLevel = false,
+) {
   const isRtl = formats.language === "fa";
   const option: ChartOption = {
     ...common(series, write, series.length === 1),
@@ -71,20 +81,29 @@ export function columnsOf(names: string[], series: Series[], write: Write, forma
       data: names,
       inverse: isRtl,
       axisTick: { show: false },
-      axisLabel: { hideOverlap: true },
+      axisLabel: { hideOverlap: true, lineHeight: 16 },
     },
     yAxis: {
       type: "value",
       position: isRtl ? "right" : "left",
       axisLabel: { formatter: write },
     },
-    series: series.map(({ name, values, stack, color }) => ({
-      type: "bar",
+    series: series.map(({ name, values, stack, color }, index) => ({
       name,
       data: values,
-      barMaxWidth: 36,
-      ...(stack !== undefined && { stack }),
-      itemStyle: { borderRadius: stack ? 0 : [4, 4, 0, 0], ...(color && { color }) },
+      ...(isLevel
+        ? {
+            type: "line",
+            step: "middle",
+            showSymbol: false,
+            lineStyle: { type: index === 0 ? "solid" : "dashed" },
+          }
+        : {
+            type: "bar",
+            barMaxWidth: 36,
+            ...(stack !== undefined && { stack }),
+            itemStyle: { borderRadius: stack ? 0 : [4, 4, 0, 0], ...(color && { color }) },
+          }),
     })),
   };
   return { option, height: 300 };

@@ -1,13 +1,8 @@
-import { Button, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { TextInput } from "@mantine/core";
 import { api, take } from "../../../api";
 import { dayOf, minutesOf, momentOf } from "../../../days";
 import { useFormats } from "../../../formats";
-import { Icon } from "../../../ui/icons";
-import { PageHeader } from "../../../ui/PageHeader";
-import { toast } from "../../../ui/toast";
-import { Confirm, Fields, FormDialog } from "../parts/Dialog";
+import { Fields, FormDialog } from "../parts/Dialog";
 import {
   type Chosen,
   MomentField,
@@ -18,140 +13,73 @@ import {
   useRoom,
 } from "../parts/fields";
 import { useDraft } from "../parts/form";
-import { Badge, type Column, List, partOptions, RowButton, RowButtons } from "../parts/List";
-import { ROWS, useListState } from "../parts/list";
+import { Badge } from "../parts/List";
 import parts from "../parts/parts.module.css";
 import { usePartsText } from "../parts/texts";
 import { useBuildings } from "../rooms/data";
-import { type Blackout, ClosureSections, type Met, MetDialog } from "./parts";
+import { ClosurePage, type EditorProps } from "./ClosurePage";
+import type { Blackout } from "./parts";
 import { useClosuresText } from "./texts";
 
-const KEYS = [["blackouts"], ["closures"]] as const;
 const EIGHT = 8 * 60;
 const EIGHTEEN = 18 * 60;
 
+/** Of times on this page: that of the first building. */
+function useZone(): string {
+  const buildings = useBuildings();
+  return buildings.data?.[0]?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 export default function BlackoutsPage() {
   const t = useClosuresText();
-  const say = usePartsText();
   const formats = useFormats();
-  const state = useListState();
-  const cache = useQueryClient();
-  const buildings = useBuildings();
-  const zone = buildings.data?.[0]?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const [edited, setEdited] = useState<Blackout | "new">();
-  const [leaving, setLeaving] = useState<Blackout>();
-  const [met, setMet] = useState<Met>();
-  const query = useQuery({
-    queryKey: ["blackouts", "list", state.page],
-    queryFn: async ({ signal }) => {
-      const part = { limit: String(ROWS), offset: String((state.page - 1) * ROWS) };
-      const { results, count } = await take(
-        api.directory.GET("/api/blackouts/", { params: { query: part }, signal }),
-      );
-      return { rows: results, count };
-    },
-    ...partOptions,
-  });
-  const refresh = () => Promise.all(KEYS.map((queryKey) => cache.invalidateQueries({ queryKey })));
+  const zone = useZone();
   const stateOf = ({ start_at, end_at }: Blackout) =>
     Date.parse(end_at) <= Date.now()
       ? "over"
       : Date.parse(start_at) <= Date.now()
         ? "now"
         : "later";
-  const columns: Column<Blackout>[] = [
-    { name: t("reason"), cell: ({ reason }) => <bdi>{reason}</bdi> },
-    { name: t("room"), cell: ({ room }) => <RoomName id={room} /> },
-    { name: t("from"), cell: (one) => formats.dateTime(Date.parse(one.start_at), zone) },
-    { name: t("to"), cell: (one) => formats.dateTime(Date.parse(one.end_at), zone) },
-    {
-      name: t("state"),
-      cell: (one) => {
-        const is = stateOf(one);
-        return (
-          <Badge tone={is === "now" ? "warn" : is === "later" ? "info" : "plain"}>{t(is)}</Badge>
-        );
-      },
-    },
-    {
-      name: "",
-      cell: (one) => (
-        <RowButtons>
-          <RowButton
-            icon="edit"
-            label={t("editOf", { name: one.reason })}
-            onClick={() => setEdited(one)}
-          />
-          <RowButton
-            icon="trash"
-            label={t("deleteOf", { name: one.reason })}
-            isDanger
-            onClick={() => setLeaving(one)}
-          />
-        </RowButtons>
-      ),
-    },
-  ];
   return (
-    <>
-      <PageHeader title={t("blackouts")} description={t("blackoutsAbout")}>
-        <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setEdited("new")}>
-          {t("newBlackout")}
-        </Button>
-      </PageHeader>
-      <ClosureSections />
-      <List
-        label={t("blackouts")}
-        query={query}
-        state={state}
-        rowKey={({ id }) => id}
-        columns={columns}
-        isFaded={(one) => stateOf(one) === "over"}
-        icon="lock"
-        empty={t("noBlackouts")}
-      />
-      {edited !== undefined && (
-        <BlackoutEditor
-          blackout={edited === "new" ? undefined : edited}
-          zone={zone}
-          saved={(found) => {
-            setMet(found);
-            return refresh();
-          }}
-          close={() => setEdited(undefined)}
-        />
-      )}
-      {met && <MetDialog met={met} close={() => setMet(undefined)} />}
-      {leaving && (
-        <Confirm
-          title={t("deleteTitle", { name: leaving.reason })}
-          action={say("delete")}
-          act={async () => {
-            const path = { key: String(leaving.id) };
-            await take(api.directory.DELETE("/api/blackouts/{key}/", { params: { path } }));
-            toast("good", say("deleted"));
-            setLeaving(undefined);
-            await refresh();
-          }}
-          close={() => setLeaving(undefined)}
-        >
-          <p>{t("deleteFollows")}</p>
-        </Confirm>
-      )}
-    </>
+    <ClosurePage<Blackout>
+      kind="blackouts"
+      create={t("newBlackout")}
+      about={t("blackoutsAbout")}
+      icon="lock"
+      empty={t("noBlackouts")}
+      list={(query, signal) =>
+        take(api.directory.GET("/api/blackouts/", { params: { query }, signal }))
+      }
+      remove={(key) =>
+        take(api.directory.DELETE("/api/blackouts/{key}/", { params: { path: { key } } }))
+      }
+      nameOf={({ reason }) => reason}
+      columns={[
+        { name: t("reason"), cell: ({ reason }) => <bdi>{reason}</bdi> },
+        { name: t("room"), cell: ({ room }) => <RoomName id={room} /> },
+        { name: t("from"), cell: (one) => formats.dateTime(Date.parse(one.start_at), zone) },
+        { name: t("to"), cell: (one) => formats.dateTime(Date.parse(one.end_at), zone) },
+        {
+          name: t("state"),
+          cell: (one) => {
+            const is = stateOf(one);
+            return (
+              <Badge tone={is === "now" ? "warn" : is === "later" ? "info" : "plain"}>
+                {t(is)}
+              </Badge>
+            );
+          },
+        },
+      ]}
+      isFaded={(one) => stateOf(one) === "over"}
+      Editor={BlackoutEditor}
+    />
   );
 }
 
-interface EditorProps {
-  blackout: Blackout | undefined;
-  zone: string;
-  saved: (met: Met | undefined) => Promise<unknown>;
-  close: () => void;
-}
-
-function BlackoutEditor(props: EditorProps) {
-  const room = useRoom(props.blackout?.room ?? null);
-  const id = props.blackout?.room ?? null;
+function BlackoutEditor(props: EditorProps<Blackout>) {
+  const id = props.row?.room ?? null;
+  const room = useRoom(id);
   if (id !== null && !room.data) return null;
   return (
     <Editor
@@ -161,9 +89,14 @@ function BlackoutEditor(props: EditorProps) {
   );
 }
 
-function Editor({ blackout, room, zone, saved, close }: EditorProps & { room: Chosen | null }) {
+interface FormProps extends EditorProps<Blackout> {
+  room: Chosen | null;
+}
+
+function Editor({ row: blackout, room, done, close }: FormProps) {
   const t = useClosuresText();
   const say = usePartsText();
+  const zone = useZone();
   const today = dayOf(Date.now(), zone);
   const start = blackout ? Date.parse(blackout.start_at) : momentOf(today, EIGHT, zone);
   const end = blackout ? Date.parse(blackout.end_at) : momentOf(today, EIGHTEEN, zone);
@@ -209,9 +142,7 @@ function Editor({ blackout, room, zone, saved, close }: EditorProps & { room: Ch
               })
             : api.directory.POST("/api/blackouts/", { body }),
         );
-        toast("good", say("saved"));
-        close();
-        await saved(made.allocations ?? undefined);
+        await done(made);
       }}
       names={{ start_at: "startTime", end_at: "endTime" }}
       close={close}

@@ -1,6 +1,7 @@
 import { Alert, Button } from "@mantine/core";
 import { type ReactNode, useMemo, useState } from "react";
 import { useFormats } from "../../../formats";
+import { isolated } from "../../../text";
 import { Icon } from "../../../ui/icons";
 import { RoomName } from "../parts/fields";
 import { useAllocationWords } from "./Allocations";
@@ -22,6 +23,7 @@ const FIELDS = [
   "exceptions",
 ] as const;
 type Field = (typeof FIELDS)[number];
+type Conflict = Difference["conflicts"][number];
 
 interface Props {
   difference: Difference;
@@ -37,6 +39,19 @@ export function DifferenceView({ difference, entries, zone }: Props) {
     () => new Map(entries.map((entry) => [entry.external_id, entry])),
     [entries],
   );
+  const why = ({ code, reason, values }: Conflict) => {
+    const { day, at, ...others } = values;
+    const texts = Object.entries(others).map(([name, value]) => [
+      name,
+      typeof value === "string" ? isolated(value) : value,
+    ]);
+    return t(`why.${code}`, {
+      ...Object.fromEntries(texts),
+      ...(day !== undefined && { day: formats.day(String(day)) }),
+      ...(at !== undefined && { at: formats.dateTime(Date.parse(String(at)), zone) }),
+      said: reason,
+    });
+  };
   const count = (kind: Kind) => difference.counts[kind] ?? 0;
   const isNothing = KINDS.every((kind) => kind === "unchanged" || count(kind) === 0);
   return (
@@ -58,12 +73,14 @@ export function DifferenceView({ difference, entries, zone }: Props) {
       <Part
         kind="conflicts"
         items={difference.conflicts}
-        show={({ external_id, field, reason }) => (
+        show={(conflict) => (
           <>
-            <Named id={external_id} title={sent.get(external_id)?.title} />
+            <Named id={conflict.external_id} title={sent.get(conflict.external_id)?.title} />
             <span>
-              {field in NAMES && <strong>{t(`fields.${field as Field}`)}: </strong>}
-              <bdi lang="en">{reason}</bdi>
+              {conflict.field in NAMES && (
+                <strong>{t(`fields.${conflict.field as Field}`)}: </strong>
+              )}
+              {why(conflict)}
             </span>
           </>
         )}

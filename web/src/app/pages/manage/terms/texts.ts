@@ -111,6 +111,20 @@ const en = {
     was: "was",
     becomes: "becomes",
   },
+  why: {
+    room_unknown: "There is no such room.",
+    room_inactive: "The room is not active.",
+    ends_before_start: "The end has to be after the start.",
+    wrong_rule: "{{said}}",
+    wrong_exception: "“{{value}}” is not a day such as 2026-02-01.",
+    nothing_left: "The exceptions leave nothing of it.",
+    before_term: "The term begins on {{day}}.",
+    after_term: "The term ends on {{day}}.",
+    blackout: "On {{day}} the room is closed: {{reason}}.",
+    holiday: "{{day}} is a holiday: {{name}}.",
+    too_few_seats:
+      "{{room}} has {{capacity, number}} seats; {{seats, number}} would be allocated on {{at}}.",
+  },
   fields: {
     room: "room",
     title: "title",
@@ -231,6 +245,21 @@ const fa: typeof en = {
     another: "برنامه‌ای دیگر",
     was: "بود",
     becomes: "می‌شود",
+  },
+  why: {
+    room_unknown: "چنین اتاقی نیست.",
+    room_inactive: "اتاق فعال نیست.",
+    ends_before_start: "پایان باید پس از آغاز باشد.",
+    wrong_rule:
+      "قاعدهٔ تکرار پذیرفتنی نیست: یا COUNT یا UNTIL می‌خواهد، آغاز باید یکی از رخدادهایش باشد، رخدادها نباید بسیار زیاد یا دور باشند یا روی هم بیفتند.",
+    wrong_exception: "«{{value}}» روزی مانند 2026-02-01 نیست.",
+    nothing_left: "استثناها چیزی از آن نمی‌گذارند.",
+    before_term: "نیم‌سال در {{day}} آغاز می‌شود.",
+    after_term: "نیم‌سال در {{day}} پایان می‌یابد.",
+    blackout: "اتاق در {{day}} بسته است: {{reason}}.",
+    holiday: "{{day}} تعطیل است: {{name}}.",
+    too_few_seats:
+      "{{room}} {{capacity, number}} صندلی دارد؛ در {{at}} به {{seats, number}} صندلی می‌رسید.",
   },
   fields: {
     room: "اتاق",
