@@ -1663,7 +1663,9 @@ ANALYTICS: Final = (
         path=f"{ANALYTICS_SOURCES}/repository/doors.py",
         old='        await self._session.execute(_SHARE, {"cameras": sorted(set(camera_ids))})\n',
         new="",
-        tests=(f"{MEASURED}::test_a_door_that_moves_while_somebody_goes_by_loses_nobody",),
+        tests=(
+            f"{MEASURED}::test_a_door_that_moves_while_somebody_goes_by_counts_them_by_its_new_clock",
+        ),
     ),
     Mutant(
         name="a rebuild that was killed takes no event twice and leaves none out",
