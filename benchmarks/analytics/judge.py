@@ -114,8 +114,8 @@ FROM last WINDOW of_room AS (PARTITION BY room_id ORDER BY "at")
 _SEEN = """
 CREATE TABLE seen AS
 SELECT id, max(people) AS seen,
-    sum(epoch(least(b.until, h.until)) - epoch(greatest(starts_at, since)))
-        FILTER (people = 0) AS empty_s
+    coalesce(sum(epoch(least(b.until, h.until)) - epoch(greatest(starts_at, since)))
+        FILTER (people = 0), 0) AS empty_s
 FROM booked AS b JOIN held AS h
     ON h.room_id = b.room_id AND h.since < b.until AND h.until > starts_at
 GROUP BY id, b.until, starts_at
