@@ -74,7 +74,7 @@ def process_groups() -> Iterator[ProcessGroups]:
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A folder for the servers of this run."""
-    with scratch_folder() as folder:
+    with scratch_folder(in_memory=True) as folder:
         yield folder
 
 
@@ -126,7 +126,7 @@ def clone_database(postgres: Postgres) -> CloneDatabase:
         name = f"t_{new_cuid()}"
         server: asyncpg.Connection[Any] = await asyncpg.connect(postgres.url())
         try:
-            await server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            await server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
             await server.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
             roles_of = f"{schema.name}, {schema.name}_owner"
             await server.execute(f"GRANT CONNECT ON DATABASE {name} TO {roles_of}")

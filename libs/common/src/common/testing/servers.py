@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shutil
 import signal
 import socket
 import ssl
@@ -160,10 +161,21 @@ def postgres_server(postgres: Postgres, groups: ProcessGroups) -> Server:
     )
 
 
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - below it, a folder of a name of its own
+_ENOUGH_MEMORY: Final = 8 << 30
+
+
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Give a folder that any account can reach, for servers that refuse to run as root."""
-    with tempfile.TemporaryDirectory(prefix="atrium-test-", ignore_cleanup_errors=True) as name:
+def scratch_folder(*, in_memory: bool = False) -> Iterator[Path]:
+    """Give a folder that any account can reach, for servers that refuse to run as root.
+
+    Args:
+        in_memory: if there is enough: a database is cloned in a twentieth of the time.
+    """
+    fits = in_memory and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ENOUGH_MEMORY
+    with tempfile.TemporaryDirectory(
+        prefix="atrium-test-", dir=_MEMORY if fits else None, ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
