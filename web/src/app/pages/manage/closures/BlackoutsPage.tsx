@@ -17,7 +17,7 @@ import { Badge } from "../parts/List";
 import parts from "../parts/parts.module.css";
 import { usePartsText } from "../parts/texts";
 import { useBuildings } from "../rooms/data";
-import { ClosurePage, type EditorProps } from "./ClosurePage";
+import { type ClosureEditorProps, ClosurePage } from "./ClosurePage";
 import type { Blackout } from "./parts";
 import { useClosuresText } from "./texts";
 
@@ -72,12 +72,12 @@ export default function BlackoutsPage() {
         },
       ]}
       isFaded={(one) => stateOf(one) === "over"}
-      Editor={BlackoutEditor}
+      editor={(props) => <BlackoutEditor {...props} />}
     />
   );
 }
 
-function BlackoutEditor(props: EditorProps<Blackout>) {
+function BlackoutEditor(props: ClosureEditorProps<Blackout>) {
   const id = props.row?.room ?? null;
   const room = useRoom(id);
   if (id !== null && !room.data) return null;
@@ -89,7 +89,7 @@ function BlackoutEditor(props: EditorProps<Blackout>) {
   );
 }
 
-interface FormProps extends EditorProps<Blackout> {
+interface FormProps extends ClosureEditorProps<Blackout> {
   room: Chosen | null;
 }
 

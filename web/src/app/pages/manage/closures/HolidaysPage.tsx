@@ -7,7 +7,7 @@ import { FormDialog } from "../parts/Dialog";
 import { useDraft } from "../parts/form";
 import parts from "../parts/parts.module.css";
 import { usePartsText } from "../parts/texts";
-import { ClosurePage, type EditorProps } from "./ClosurePage";
+import { type ClosureEditorProps, ClosurePage } from "./ClosurePage";
 import type { Holiday } from "./parts";
 import { useClosuresText } from "./texts";
 
@@ -32,12 +32,12 @@ export default function HolidaysPage() {
         { name: t("name"), cell: ({ name }) => <bdi>{name}</bdi> },
         { name: t("date"), cell: ({ date }) => formats.day(date, "long") },
       ]}
-      Editor={HolidayEditor}
+      editor={(props) => <HolidayEditor {...props} />}
     />
   );
 }
 
-function HolidayEditor({ row: holiday, done, close }: EditorProps<Holiday>) {
+function HolidayEditor({ row: holiday, done, close }: ClosureEditorProps<Holiday>) {
   const t = useClosuresText();
   const say = usePartsText();
   const today = dayOf(Date.now(), Intl.DateTimeFormat().resolvedOptions().timeZone);

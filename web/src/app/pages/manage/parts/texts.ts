@@ -2,6 +2,9 @@ import { defineTexts } from "../../../text";
 
 const en = {
   delete: "Delete",
+  editOf: "Edit {{name}}",
+  deleteOf: "Delete {{name}}",
+  deleteTitle: "Delete {{name}}?",
   actions: "Actions",
   optional: "optional",
   of: "{{from, number}}–{{to, number}} of {{count, number}}",
@@ -45,6 +48,9 @@ const en = {
 
 const fa: typeof en = {
   delete: "حذف",
+  editOf: "ویرایش {{name}}",
+  deleteOf: "حذف {{name}}",
+  deleteTitle: "{{name}} حذف شود؟",
   actions: "کارها",
   optional: "اختیاری",
   of: "{{from, number}} تا {{to, number}} از {{count, number}}",

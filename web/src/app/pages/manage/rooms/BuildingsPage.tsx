@@ -1,16 +1,11 @@
-import { Button, Select, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { Select, TextInput } from "@mantine/core";
+import { useMemo } from "react";
 import { api, take } from "../../../api";
 import { useFormats } from "../../../formats";
-import { Icon } from "../../../ui/icons";
-import { PageHeader } from "../../../ui/PageHeader";
-import { toast } from "../../../ui/toast";
-import { Confirm, Fields, FormDialog } from "../parts/Dialog";
+import { Fields, FormDialog } from "../parts/Dialog";
 import { minutesIn, TimeInput, timeIn } from "../parts/fields";
 import { useDraft } from "../parts/form";
-import { type Column, List, partOptions, RowButton, RowButtons } from "../parts/List";
-import { ROWS, useListState } from "../parts/list";
+import { type EditorProps, KeptPage } from "../parts/KeptPage";
 import { usePartsText } from "../parts/texts";
 import type { Building } from "./data";
 import { RoomSections } from "./RoomSections";
@@ -18,103 +13,48 @@ import { useRoomsText } from "./texts";
 
 export default function BuildingsPage() {
   const t = useRoomsText();
-  const say = usePartsText();
   const formats = useFormats();
-  const state = useListState();
-  const cache = useQueryClient();
-  const [edited, setEdited] = useState<Building | "new">();
-  const [leaving, setLeaving] = useState<Building>();
-  const query = useQuery({
-    queryKey: ["buildings", "list", state.page],
-    queryFn: async ({ signal }) => {
-      const part = { limit: String(ROWS), offset: String((state.page - 1) * ROWS), whole: true };
-      const { results, count } = await take(
-        api.directory.GET("/api/locations/", { params: { query: part }, signal }),
-      );
-      return { rows: results as Building[], count };
-    },
-    ...partOptions,
-  });
   const clock = (time: string) => formats.clock(minutesIn(time.slice(0, 5)) ?? 0);
-  const columns: Column<Building>[] = [
-    { name: t("name"), cell: ({ name }) => <bdi>{name}</bdi> },
-    {
-      name: t("hours"),
-      cell: (one) => `${clock(one.opens_at)} – ${clock(one.closes_at)}`,
-    },
-    { name: t("zone"), cell: ({ timezone }) => <bdi dir="ltr">{timezone}</bdi> },
-    {
-      name: "",
-      cell: (one) => (
-        <RowButtons>
-          <RowButton
-            icon="edit"
-            label={t("editOf", { name: one.name })}
-            onClick={() => setEdited(one)}
-          />
-          <RowButton
-            icon="trash"
-            label={t("deleteOf", { name: one.name })}
-            isDanger
-            onClick={() => setLeaving(one)}
-          />
-        </RowButtons>
-      ),
-    },
-  ];
   return (
-    <>
-      <PageHeader title={t("buildings")} description={t("buildingsAbout")}>
-        <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setEdited("new")}>
-          {t("newBuilding")}
-        </Button>
-      </PageHeader>
+    <KeptPage<Building>
+      kind="buildings"
+      beside={["rooms"]}
+      title={t("buildings")}
+      about={t("buildingsAbout")}
+      create={t("newBuilding")}
+      icon="building"
+      empty={t("noBuildings")}
+      deleteFollows={t("deleteFollows")}
+      list={async (part, signal) => {
+        const query = { ...part, whole: true };
+        const found = await take(
+          api.directory.GET("/api/locations/", { params: { query }, signal }),
+        );
+        return { ...found, results: found.results as Building[] };
+      }}
+      remove={(location_id) =>
+        take(
+          api.directory.DELETE("/api/locations/{location_id}/", {
+            params: { path: { location_id } },
+          }),
+        )
+      }
+      nameOf={({ name }) => name}
+      columns={[
+        { name: t("name"), cell: ({ name }) => <bdi>{name}</bdi> },
+        { name: t("hours"), cell: (one) => `${clock(one.opens_at)} – ${clock(one.closes_at)}` },
+        { name: t("zone"), cell: ({ timezone }) => <bdi dir="ltr">{timezone}</bdi> },
+      ]}
+      editor={(props) => <BuildingEditor {...props} />}
+    >
       <RoomSections />
-      <List
-        label={t("buildings")}
-        query={query}
-        state={state}
-        rowKey={({ id }) => id}
-        columns={columns}
-        icon="building"
-        empty={t("noBuildings")}
-      />
-      {edited !== undefined && (
-        <BuildingEditor
-          building={edited === "new" ? undefined : edited}
-          close={() => setEdited(undefined)}
-        />
-      )}
-      {leaving && (
-        <Confirm
-          title={t("deleteTitle", { name: leaving.name })}
-          action={say("delete")}
-          act={async () => {
-            const path = { location_id: String(leaving.id) };
-            await take(api.directory.DELETE("/api/locations/{location_id}/", { params: { path } }));
-            toast("good", say("deleted"));
-            setLeaving(undefined);
-            await cache.invalidateQueries({ queryKey: ["buildings"] });
-          }}
-          close={() => setLeaving(undefined)}
-        >
-          <p>{t("deleteFollows")}</p>
-        </Confirm>
-      )}
-    </>
+    </KeptPage>
   );
 }
 
-function BuildingEditor({
-  building,
-  close,
-}: {
-  building: Building | undefined;
-  close: () => void;
-}) {
+function BuildingEditor({ row: building, done, close }: EditorProps<Building>) {
   const t = useRoomsText();
   const say = usePartsText();
-  const cache = useQueryClient();
   const draft = useDraft({
     name: building?.name ?? "",
     timezone: building?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -154,12 +94,7 @@ function BuildingEditor({
               })
             : api.directory.POST("/api/locations/", { body }),
         );
-        toast("good", say("saved"));
-        close();
-        await Promise.all([
-          cache.invalidateQueries({ queryKey: ["buildings"] }),
-          cache.invalidateQueries({ queryKey: ["rooms"] }),
-        ]);
+        await done();
       }}
       close={close}
     >

@@ -28,14 +28,12 @@ const en = {
   editOf: "Edit {{name}}",
   deactivateOf: "Deactivate {{name}}",
   activateOf: "Activate {{name}}",
-  deleteOf: "Delete {{name}}",
   deactivate: "Deactivate",
   deactivateTitle: "Deactivate {{name}}?",
   deactivateFollows:
     "Nobody finds it or books it any more. Bookings that exist stay; displace or cancel them if they cannot take place. It can be activated again at any time.",
   activated: "{{name}} is active again",
   deactivated: "{{name}} is inactive now",
-  deleteTitle: "Delete {{name}}?",
   deleteFollows: "It is gone for good. What rooms still refer to cannot be deleted.",
   openingHours: "Opening windows",
   kind: {
@@ -100,14 +98,12 @@ const fa: typeof en = {
   editOf: "ویرایش {{name}}",
   deactivateOf: "غیرفعال کردن {{name}}",
   activateOf: "فعال کردن {{name}}",
-  deleteOf: "حذف {{name}}",
   deactivate: "غیرفعال کردن",
   deactivateTitle: "{{name}} غیرفعال شود؟",
   deactivateFollows:
     "دیگر کسی آن را نمی‌یابد و رزرو نمی‌کند. رزروهای موجود می‌مانند؛ اگر برگزارشدنی نیستند آن‌ها را جابه‌جا یا لغو کنید. هر زمان می‌توان دوباره فعالش کرد.",
   activated: "{{name}} دوباره فعال است",
   deactivated: "{{name}} اکنون غیرفعال است",
-  deleteTitle: "{{name}} حذف شود؟",
   deleteFollows: "برای همیشه می‌رود. آنچه اتاقی هنوز به آن وابسته است حذف‌شدنی نیست.",
   openingHours: "بازه‌های باز بودن",
   kind: {

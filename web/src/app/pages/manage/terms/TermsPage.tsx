@@ -1,18 +1,14 @@
 import { Button, Switch, TextInput } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { api, take } from "../../../api";
 import { addDays, dayOf } from "../../../days";
 import { useFormats } from "../../../formats";
 import { DateField } from "../../../ui/DateField";
-import { Icon } from "../../../ui/icons";
-import { PageHeader } from "../../../ui/PageHeader";
-import { toast } from "../../../ui/toast";
-import { Confirm, Fields, FormDialog } from "../parts/Dialog";
+import { Fields, FormDialog } from "../parts/Dialog";
 import { useDraft } from "../parts/form";
-import { Badge, type Column, List, partOptions, RowButton, RowButtons } from "../parts/List";
-import { ROWS, useListState } from "../parts/list";
+import { type EditorProps, KeptPage } from "../parts/KeptPage";
+import { Badge } from "../parts/List";
 import parts from "../parts/parts.module.css";
 import { usePartsText } from "../parts/texts";
 import type { Term } from "./data";
@@ -21,108 +17,57 @@ import { useTermsText } from "./texts";
 
 export default function TermsPage() {
   const t = useTermsText();
-  const say = usePartsText();
   const formats = useFormats();
-  const state = useListState();
-  const cache = useQueryClient();
-  const [edited, setEdited] = useState<Term | "new">();
-  const [leaving, setLeaving] = useState<Term>();
   const [publishing, setPublishing] = useState<Term>();
-  const query = useQuery({
-    queryKey: ["terms", "list", state.page],
-    queryFn: async ({ signal }) => {
-      const part = { limit: String(ROWS), offset: String((state.page - 1) * ROWS) };
-      const { results, count } = await take(
-        api.directory.GET("/api/terms/", { params: { query: part }, signal }),
-      );
-      return { rows: results, count };
-    },
-    ...partOptions,
-  });
-  const columns: Column<Term>[] = [
-    {
-      name: t("name"),
-      cell: ({ id, name, code }) => (
-        <>
-          <Link href={`/manage/terms/${id}`} className={parts.plainLink}>
-            <bdi>{name}</bdi>
-          </Link>
-          <span className={parts.more}>
-            <bdi>{code}</bdi>
-          </span>
-        </>
-      ),
-    },
-    {
-      name: t("lasts"),
-      cell: (one) => `${formats.day(one.start_date)} – ${formats.day(one.end_date)}`,
-    },
-    { name: t("state"), cell: (one) => <TermState term={one} /> },
-    {
-      name: "",
-      cell: (one) => (
-        <RowButtons>
-          {!one.is_published && (
+  return (
+    <>
+      <KeptPage<Term>
+        kind="terms"
+        title={t("title")}
+        about={t("about")}
+        create={t("new")}
+        icon="terms"
+        empty={t("none")}
+        deleteFollows={t("deleteFollows")}
+        list={(query, signal) =>
+          take(api.directory.GET("/api/terms/", { params: { query }, signal }))
+        }
+        remove={(term_id) =>
+          take(api.directory.DELETE("/api/terms/{term_id}/", { params: { path: { term_id } } }))
+        }
+        nameOf={({ name }) => name}
+        columns={[
+          {
+            name: t("name"),
+            cell: ({ id, name, code }) => (
+              <>
+                <Link href={`/manage/terms/${id}`} className={parts.plainLink}>
+                  <bdi>{name}</bdi>
+                </Link>
+                <span className={parts.more}>
+                  <bdi>{code}</bdi>
+                </span>
+              </>
+            ),
+          },
+          {
+            name: t("lasts"),
+            cell: (one) => `${formats.day(one.start_date)} – ${formats.day(one.end_date)}`,
+          },
+          { name: t("state"), cell: (one) => <TermState term={one} /> },
+        ]}
+        isFaded={(one) => one.is_archived}
+        more={(one) =>
+          !one.is_published && (
             <Button variant="subtle" size="compact-sm" onClick={() => setPublishing(one)}>
               {t("publish")}
               <span className="unseen"> {one.name}</span>
             </Button>
-          )}
-          <RowButton
-            icon="edit"
-            label={t("editOf", { name: one.name })}
-            onClick={() => setEdited(one)}
-          />
-          <RowButton
-            icon="trash"
-            label={t("deleteOf", { name: one.name })}
-            isDanger
-            onClick={() => setLeaving(one)}
-          />
-        </RowButtons>
-      ),
-    },
-  ];
-  return (
-    <>
-      <PageHeader title={t("title")} description={t("about")}>
-        <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setEdited("new")}>
-          {t("new")}
-        </Button>
-      </PageHeader>
-      <List
-        label={t("title")}
-        query={query}
-        state={state}
-        rowKey={({ id }) => id}
-        columns={columns}
-        isFaded={(one) => one.is_archived}
-        icon="terms"
-        empty={t("none")}
+          )
+        }
+        editor={(props) => <TermEditor {...props} />}
       />
-      {edited !== undefined && (
-        <TermEditor
-          term={edited === "new" ? undefined : edited}
-          close={() => setEdited(undefined)}
-        />
-      )}
       {publishing && <PublishDialog term={publishing} close={() => setPublishing(undefined)} />}
-      {leaving && (
-        <Confirm
-          title={t("deleteTitle", { name: leaving.name })}
-          action={say("delete")}
-          act={async () => {
-            const path = { term_id: String(leaving.id) };
-            await take(api.directory.DELETE("/api/terms/{term_id}/", { params: { path } }));
-            toast("good", say("deleted"));
-            setLeaving(undefined);
-            await cache.invalidateQueries({ queryKey: ["terms"] });
-          }}
-          close={() => setLeaving(undefined)}
-        >
-          <p>{t("deleteFollows")}</p>
-        </Confirm>
-      )}
     </>
   );
 }
@@ -141,10 +86,9 @@ export function TermState({ term }: { term: Term }) {
 
 const USUAL_DAYS = 120;
 
-function TermEditor({ term, close }: { term: Term | undefined; close: () => void }) {
+function TermEditor({ row: term, done, close }: EditorProps<Term>) {
   const t = useTermsText();
   const say = usePartsText();
-  const cache = useQueryClient();
   const today = dayOf(Date.now(), Intl.DateTimeFormat().resolvedOptions().timeZone);
   const draft = useDraft({
     name: term?.name ?? "",
@@ -173,9 +117,7 @@ function TermEditor({ term, close }: { term: Term | undefined; close: () => void
               })
             : api.directory.POST("/api/terms/", { body }),
         );
-        toast("good", say("saved"));
-        close();
-        await cache.invalidateQueries({ queryKey: ["terms"] });
+        await done();
       }}
       close={close}
     >

@@ -23,7 +23,6 @@ const en = {
   editOf: "Edit {{name}}",
   deleteOf: "Delete {{name}}",
   openOf: "Allocations and timetable of {{name}}",
-  deleteTitle: "Delete {{name}}?",
   deleteFollows:
     "The term is gone for good. One with allocations cannot be deleted: remove them first.",
   publish: "Publish",
@@ -159,7 +158,6 @@ const fa: typeof en = {
   editOf: "ویرایش {{name}}",
   deleteOf: "حذف {{name}}",
   openOf: "تخصیص‌ها و برنامهٔ {{name}}",
-  deleteTitle: "{{name}} حذف شود؟",
   deleteFollows:
     "نیم‌سال برای همیشه می‌رود. نیم‌سالی که تخصیص دارد حذف‌شدنی نیست: نخست آن‌ها را بردارید.",
   publish: "انتشار",
