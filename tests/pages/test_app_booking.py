@@ -211,10 +211,8 @@ async def test_a_booking_is_moved_and_stretched_by_pointer_and_by_keys(
     async def are(room: dict[str, Any], wanted: list[tuple[str, str]]) -> None:
         await eventually(lambda: times(room), lambda seen: seen == wanted)
 
-    # By pointer: two hours later, then its end an hour earlier.
+    # By pointer: two hours later, and from there at once its end an hour earlier.
     await drag(page, bar, width)
-    await are(rooms[0], [("04:00", "06:00")])
-    await expect(page.locator("[data-moved]")).to_have_count(0)
     await drag(page, bar, -width / 2, at=0.99)
     await are(rooms[0], [("04:00", "05:00")])
     # Somebody else's cannot be dragged.
