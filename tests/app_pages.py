@@ -20,7 +20,10 @@ async def browser_of(
     """Give a browser that shows no error in its console, nor a refusal by the page's policy."""
     locale = {"en": "en-GB", "fa": "fa-IR"}[language]
     viewport = {"width": width, "height": 900}
-    context = await chromium.new_context(locale=locale, viewport=viewport, **more)
+    # What fades in is not read half faded.
+    context = await chromium.new_context(
+        locale=locale, viewport=viewport, reduced_motion="reduce", **more
+    )
     errors: list[str] = []
     context.on("weberror", lambda error: errors.append(str(error.error)))
     context.on("console", lambda said: _note(errors, said.type, said.text))

@@ -313,8 +313,7 @@ async def test_the_connection_goes_and_comes_back(
     assert len(await bookings_of(admin, rooms[0], tomorrow(0))) == 1
 
 
-@pytest.mark.parametrize("language", ["en", "fa"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fa", "dark")])
 async def test_for_everybody(
     system: System,
     chromium: Browser,
@@ -341,7 +340,10 @@ async def test_for_everybody(
             await expect(page.get_by_role("heading", level=1)).to_be_visible()
             await expect(page.locator(".mantine-Skeleton-root")).to_have_count(0)
             found[path] = await violations(page)
+            # All of it at once: what a bar that stays covers for now is not out of reach.
             await page.set_viewport_size({"width": 390, "height": 844})
+            height = await page.evaluate("document.documentElement.scrollHeight")
+            await page.set_viewport_size({"width": 390, "height": max(height, 844)})
             found[f"{path} on a phone"] = await violations(page)
             if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 found[f"{path} on a phone"].append("it has to be scrolled sideways")

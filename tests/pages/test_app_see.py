@@ -231,8 +231,8 @@ async def test_for_everybody(
         assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
     for width, scheme in ((390, "dark"), (1440, "light")):
-        more = {"color_scheme": scheme, "reduced_motion": "reduce"}
-        async with browser_of(chromium, language=language, width=width, **more) as browser:
+        look = {"language": language, "width": width, "color_scheme": scheme}
+        async with browser_of(chromium, **look) as browser:
             page = await sign_in(browser, system, "ADMIN", "live")
             # So tall that nothing is half under the foot of a phone, which axe takes for too small.
             await page.set_viewport_size({"width": width, "height": 2600})
