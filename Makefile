@@ -79,8 +79,8 @@ client: web/node_modules/.package-lock.json ## Write the pages' typed client ane
 			--output src/shared/contracts/$$contract.ts || exit; \
 	done
 
-pictures: setup ## Draw the README's pictures, from a demo that runs
-	$(BIN)/python tests/pages/draw_pictures.py
+pictures: setup servers web ## Draw the README's pictures, of a system of their own
+	PYTHONPATH=tests $(BIN)/python tests/pages/draw_pictures.py
 
 servers: .venv/complete ## Fetch Kafka and PostgreSQL, into .local
 	@$(BIN)/local-stack install
