@@ -38,7 +38,7 @@ lint: setup web/node_modules/.package-lock.json ## Check form, types and archite
 	$(BIN)/lint-imports
 	$(NPM) run --silent check
 
-bench: setup servers ## Measure: each benchmark prints ratios against its limits
+bench: setup servers web ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.gateway.run
 	$(BIN)/python -m benchmarks.bookings.run
 	$(BIN)/python -m benchmarks.rooms.run
@@ -49,6 +49,7 @@ bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.live.run
 	$(BIN)/python -m benchmarks.panel.run
 	$(BIN)/python -m benchmarks.heatmap.run
+	$(BIN)/python -m benchmarks.app.run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.latency.run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.analytics.run
 
