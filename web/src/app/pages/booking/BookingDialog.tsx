@@ -96,6 +96,15 @@ function Form({ draft, rooms, onClose }: Props & { rooms: Room[] }) {
   const isWrongDay = !canBegin(pattern, day, formats.calendar);
   const obstacle = isKnown ? obstacleOf(room, wish, times, now) : undefined;
 
+  const choices = useMemo(
+    () =>
+      rooms.map(({ id, name, building }) => ({
+        value: id,
+        label: `${isolated(name)} · ${isolated(building)}`,
+      })),
+    [rooms],
+  );
+
   const forget = () => {
     make.reset();
     change.reset();
@@ -145,10 +154,7 @@ function Form({ draft, rooms, onClose }: Props & { rooms: Room[] }) {
           forget();
           if (value !== null) setRoomId(value);
         }}
-        data={rooms.map((one) => ({
-          value: one.id,
-          label: `${isolated(one.name)} · ${isolated(one.building)}`,
-        }))}
+        data={choices}
         nothingFoundMessage={t("find.none")}
       />
       <RoomFacts room={room} />

@@ -69,7 +69,7 @@ export function useTimes(from: number, to: number) {
     refetchInterval: LOOK_EVERY_MS,
     placeholderData: keepPreviousData,
   });
-  const told = useMemo(() => (query.data ? timesOf(query.data) : NOTHING), [query.data]);
+  const told = query.data ? timesOf(query.data) : NOTHING;
   const changes = useChangesUnderway();
   const times = useMemo(() => changed(told, changes), [told, changes]);
   return { query, times, isKnown: query.data !== undefined && !query.isPlaceholderData };
@@ -93,7 +93,19 @@ function changed(times: Times, changes: readonly Change[]): Times {
   return { ...times, byRoom, byId };
 }
 
+/** What was read is kept as long as the answer: there are thousands, gone to and come back to. */
+const read = new WeakMap<TimelineView, Times>();
+
 function timesOf(view: TimelineView): Times {
+  let times = read.get(view);
+  if (times === undefined) {
+    times = readTimes(view);
+    read.set(view, times);
+  }
+  return times;
+}
+
+function readTimes(view: TimelineView): Times {
   const byRoom = new Map<string, Booking[]>();
   const byId = new Map<string, Booking>();
   for (const { startTime, endTime, heldFrom, heldUntil, ...more } of view.bookings) {
