@@ -1,4 +1,4 @@
-import { Alert, Button, Modal, NativeSelect, Select, TextInput } from "@mantine/core";
+import { Alert, Button, NativeSelect, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useState } from "react";
 import { api, take } from "../../api";
@@ -8,6 +8,7 @@ import { isolated } from "../../text";
 import { useAppText } from "../../texts";
 import { DateField } from "../../ui/DateField";
 import { Icon } from "../../ui/icons";
+import { Modal } from "../../ui/Modal";
 import { NumberField } from "../../ui/NumberField";
 import { TimeField } from "../../ui/TimeField";
 import { toast } from "../../ui/toast";
