@@ -1337,7 +1337,7 @@ PAGES: Final = (
         path="web/src/app/pages/booking/data.ts",
         old="    refetchInterval: LOOK_EVERY_MS,\n    placeholderData",
         new="    placeholderData",
-        tests=(f"{APP_PAGES}::test_two_people_drag_to_the_same_time",),
+        tests=(f"{APP_PAGES}::test_two_people_want_the_same_time",),
     ),
     Mutant(
         name="a check-in that was kept counts at its own time",

@@ -93,7 +93,7 @@ async def test_lines_are_drawn_on_a_picture_by_mouse_and_by_keys_and_the_counts_
     async with browser_of(chromium) as browser:
         page = await sign_in(browser, system, "STAFF", f"cameras/{walkway['id']}")
         await expect(page.get_by_text("No line yet")).to_be_visible(timeout=60_000)
-        await page.get_by_role("button", name="Show the picture").click()
+        await page.get_by_role("button", name="Show the picture").press("Enter")
         picture = page.locator("img[src^=blob]")
         await expect(picture).to_be_visible()
         size = "img => img.decode().then(() => [img.naturalWidth, img.naturalHeight])"
