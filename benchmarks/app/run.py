@@ -60,8 +60,8 @@ BOOKINGS_A_ROOM = 5
 PAINT_WITHIN_MS = 1000.0
 ANSWER_WITHIN_MS = 100.0
 # In a hundred frames, more than a page of plain text has.
-MOST_LATE = 5.0
-MOST_SEATS = 2.0
+MOST_LATE = 10.0
+MOST_SEATS = 4.0
 FRAMES = 120
 ROUND_WITHIN_S = 120
 # Shorter ones are not told.
