@@ -38,7 +38,7 @@ function onLanguage(changed: () => void) {
   return () => i18next.off("languageChanged", changed);
 }
 
-/** The language that is chosen. Hundreds of rows and bars ask for it: `useTranslation` takes longer. */
+/** The language that is chosen. Hundreds of rows and bars ask for it. */
 export function useLanguage(): Language {
   return useSyncExternalStore(onLanguage, () => i18next.language as Language);
 }

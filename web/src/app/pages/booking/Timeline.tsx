@@ -26,7 +26,7 @@ const BUILDING_PX = 32;
 const HEAD_PX = 52;
 /** Rows that are drawn above and below what is seen. */
 const OVERSCAN = 8;
-/** In a bar that is narrower are no words. A container query says it too, and slows each frame. */
+/** In a bar that is narrower are no words. */
 const NARROW_PX = 36;
 const DRAG_FROM_PX = 4;
 const CLICKED_MINUTES = 60;
