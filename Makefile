@@ -43,7 +43,7 @@ lint: setup web/node_modules/.package-lock.json ## Check form, types and archite
 	$(BIN)/lint-imports
 	$(NPM) run --silent check
 
-bench: setup servers ## Measure: each benchmark prints ratios against its limits
+bench: setup servers web ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.gateway.run
 	$(BIN)/python -m benchmarks.bookings.run
 	$(BIN)/python -m benchmarks.rooms.run
@@ -54,6 +54,7 @@ bench: setup servers ## Measure: each benchmark prints ratios against its limits
 	$(BIN)/python -m benchmarks.live.run
 	$(BIN)/python -m benchmarks.panel.run
 	$(BIN)/python -m benchmarks.heatmap.run
+	$(BIN)/python -m benchmarks.app.run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.latency.run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.analytics.run
 
@@ -84,8 +85,8 @@ client: web/node_modules/.package-lock.json ## Write the pages' typed client ane
 			--output src/shared/contracts/$$contract.ts || exit; \
 	done
 
-pictures: setup ## Draw the README's pictures, from a demo that runs
-	$(BIN)/python tests/pages/draw_pictures.py
+pictures: setup servers web ## Draw the README's pictures, of a system of their own
+	PYTHONPATH=tests $(BIN)/python tests/pages/draw_pictures.py
 
 servers: .venv/complete ## Fetch Kafka and PostgreSQL, into .local
 	@$(BIN)/local-stack install

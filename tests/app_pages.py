@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from running_system import PASSWORD, System
 
 Violations = Callable[[Page], Awaitable[list[str]]]
@@ -20,7 +20,10 @@ async def browser_of(
     """Give a browser that shows no error in its console, nor a refusal by the page's policy."""
     locale = {"en": "en-GB", "fa": "fa-IR"}[language]
     viewport = {"width": width, "height": 900}
-    context = await chromium.new_context(locale=locale, viewport=viewport, **more)
+    # What fades in is not read half faded.
+    context = await chromium.new_context(
+        locale=locale, viewport=viewport, reduced_motion="reduce", **more
+    )
     errors: list[str] = []
     context.on("weberror", lambda error: errors.append(str(error.error)))
     context.on("console", lambda said: _note(errors, said.type, said.text))
@@ -55,3 +58,26 @@ async def sign_in(context: BrowserContext, system: System, role: str, path: str 
     await expect(page).to_have_url(re.compile(re.escape(f"/app/{path}")))
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     return page
+
+
+async def tab_to(page: Page, wanted: Locator) -> None:
+    """Go on by the tab key until something has the focus."""
+    await expect(wanted).to_be_visible()
+    for _ in range(150):
+        if await wanted.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"the tab key does not lead to {wanted}")
+
+
+async def press(page: Page, button: Locator) -> None:
+    """Go to a button by the tab key, and press it by Enter."""
+    await tab_to(page, button)
+    await page.keyboard.press("Enter")
+
+
+async def type_into(page: Page, field: Locator, text: str) -> None:
+    """Go to a field by the tab key, and write over what is there."""
+    await tab_to(page, field)
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type(text)

@@ -1337,7 +1337,14 @@ PAGES: Final = (
         path="web/src/app/pages/booking/data.ts",
         old="    refetchInterval: LOOK_EVERY_MS,\n    placeholderData",
         new="    placeholderData",
-        tests=(f"{APP_PAGES}::test_two_people_drag_to_the_same_time",),
+        tests=(f"{APP_PAGES}::test_two_people_want_the_same_time",),
+    ),
+    Mutant(
+        name="a booking that is moved stays where it was put",
+        path="web/src/app/pages/booking/data.ts",
+        old="() => changed(told, changes)",
+        new="() => changed(told, [])",
+        tests=(f"{APP_PAGES}::test_a_booking_is_moved_and_stretched_by_pointer_and_by_keys",),
     ),
     Mutant(
         name="a check-in that was kept counts at its own time",

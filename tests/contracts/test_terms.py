@@ -483,6 +483,8 @@ class TestAllocations:
                     "field": "start_at",
                     "reason": f"It cannot take place on {course.year}-03-09."
                     f" {course.year}-03-09 is a holiday: Nowruz.",
+                    "code": "holiday",
+                    "values": {"day": f"{course.year}-03-09", "name": "Nowruz"},
                 }
             ]
             path = f"/api/allocations/{made['id']}/"

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from app_pages import Violations, browser_of, fill_sign_in, sign_in
+from app_pages import Violations, browser_of, fill_sign_in, press, sign_in, tab_to, type_into
 from cut_network import network_to
 from making import booking_of, iso, make_location, make_room, unique
 from playwright.async_api import Browser, Locator, Page, expect
@@ -154,30 +154,39 @@ async def test_a_student_asks_is_approved_is_told_and_checks_in(
         assert [one["checkedIn"] for one in booked] == [True]
 
 
-async def test_two_people_drag_to_the_same_time(
+async def test_two_people_want_the_same_time(
     two: tuple[Page, Page], admin: httpx.AsyncClient, rooms: list[dict[str, Any]]
 ) -> None:
+    """One drags, the other goes by keys alone."""
     one, other = two
     day = tomorrow(0)
     rows = [await show(page, rooms[0], day) for page in two]
-    for page, row, title in zip(two, rows, ("Lecture", "Meeting"), strict=True):
-        track = row.get_by_role("gridcell").first
-        await drag(page, track, 90)
-        await page.get_by_role("textbox", name="Title").fill(title)
-        await expect(page.get_by_text("Free:")).to_be_visible()
-    for page in two:
-        await page.get_by_role("button", name="Book", exact=True).click()
-        if page is one:
-            await expect(page.get_by_text("The room is yours.")).to_be_visible()
+    await one.bring_to_front()
+    await drag(one, rows[0].get_by_role("gridcell").first, 90)
+    await one.get_by_role("textbox", name="Title").fill("Lecture")
+    await expect(one.get_by_text("Free:")).to_be_visible()
 
+    await other.bring_to_front()
+    await go_to_row(other, rooms[0])
+    for _ in range(24):
+        await other.keyboard.press("ArrowRight")
+    await other.keyboard.press("Enter")
+    await expect(other.get_by_role("textbox", name="Title")).to_be_focused()
+    await other.keyboard.type("Meeting")
+    await expect(other.get_by_text("Free:")).to_be_visible()
+
+    await one.get_by_role("button", name="Book", exact=True).click()
+    await expect(one.get_by_text("The room is yours.")).to_be_visible()
+    await other.keyboard.press("Enter")
     # The other one is told by whom it is taken, and which ways out there are.
     await expect(other.get_by_text(re.compile("Taken .*Lecture.*Faculty"))).to_be_visible()
     await expect(other.get_by_role("group", name="Other times")).to_be_visible()
     ways = other.get_by_role("group", name="Other rooms")
-    await ways.get_by_role("button", name=rooms[2]["name"]).click()
+    await press(other, ways.get_by_role("button", name=rooms[2]["name"]))
     await expect(other.get_by_text("Free:")).to_be_visible()
-    await other.get_by_role("button", name="Book", exact=True).click()
+    await press(other, other.get_by_role("button", name="Book", exact=True))
     await expect(other.get_by_role("dialog")).to_have_count(0)
+    await expect(other.get_by_role("grid")).to_be_focused()
 
     [lecture], [meeting] = [await bookings_of(admin, room, day) for room in (rooms[0], rooms[2])]
     assert (lecture["title"], meeting["title"]) == ("Lecture", "Meeting")
@@ -211,10 +220,8 @@ async def test_a_booking_is_moved_and_stretched_by_pointer_and_by_keys(
     async def are(room: dict[str, Any], wanted: list[tuple[str, str]]) -> None:
         await eventually(lambda: times(room), lambda seen: seen == wanted)
 
-    # By pointer: two hours later, then its end an hour earlier.
+    # By pointer: two hours later, and from there at once its end an hour earlier.
     await drag(page, bar, width)
-    await are(rooms[0], [("04:00", "06:00")])
-    await expect(page.locator("[data-moved]")).to_have_count(0)
     await drag(page, bar, -width / 2, at=0.99)
     await are(rooms[0], [("04:00", "05:00")])
     # Somebody else's cannot be dragged.
@@ -224,15 +231,9 @@ async def test_a_booking_is_moved_and_stretched_by_pointer_and_by_keys(
 
     await page.bring_to_front()
     # By keys: to the booking, up with it, an hour later, half an hour longer, into a room below.
-    grid = page.get_by_role("grid")
-    await grid.focus()
-    await page.keyboard.press("Home")
+    slot = await go_to_row(page, rooms[0])
     for _ in range(8):
         await page.keyboard.press("ArrowRight")
-    for _ in range(3):
-        await page.keyboard.press("ArrowUp")
-    slot = page.locator("[role=gridcell][id^=slot-]")
-    await eventually(lambda: _go_to(page, slot, rooms[0]["name"]), bool)
     await page.keyboard.press("m")
     await expect(slot).to_have_accessible_name(re.compile("Planning is taken up"))
     for _ in range(4):
@@ -246,9 +247,8 @@ async def test_a_booking_is_moved_and_stretched_by_pointer_and_by_keys(
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("textbox", name="Title")).to_be_focused()
     await page.keyboard.press("Escape")
-    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.get_by_role("grid")).to_be_focused()
     # Enter on a booking opens it.
-    await grid.focus()
     await page.keyboard.press("Home")
     for _ in range(11):
         await page.keyboard.press("ArrowRight")
@@ -256,13 +256,25 @@ async def test_a_booking_is_moved_and_stretched_by_pointer_and_by_keys(
     await expect(page.get_by_role("dialog", name="Planning")).to_be_visible()
 
 
-async def _go_to(page: Page, slot: Locator, name: str) -> bool:
-    """Press the key that goes down until a room is reached; they are ordered by name."""
-    label = await slot.get_attribute("aria-label") or ""
-    if label.startswith(name):
-        return True
-    await page.keyboard.press("ArrowDown")
-    return False
+async def go_to_row(page: Page, room: dict[str, Any]) -> Locator:
+    """Go to the beginning of a room's day by keys; returns the slot that they are at.
+
+    Rooms are ordered by their names.
+    """
+    await page.get_by_role("grid").focus()
+    await page.keyboard.press("Home")
+    for _ in range(3):
+        await page.keyboard.press("ArrowUp")
+    slot = page.locator("[role=gridcell][id^=slot-]")
+
+    async def is_there() -> bool:
+        if (await slot.get_attribute("aria-label") or "").startswith(room["name"]):
+            return True
+        await page.keyboard.press("ArrowDown")
+        return False
+
+    await eventually(is_there, bool)
+    return slot
 
 
 async def test_a_series_shows_what_is_left_out_before_it_is_booked(
@@ -271,6 +283,7 @@ async def test_a_series_shows_what_is_left_out_before_it_is_booked(
     admin: httpx.AsyncClient,
     rooms: list[dict[str, Any]],
 ) -> None:
+    """By keys alone."""
     closed = {
         "room": rooms[0]["id"],
         "start_at": iso(tomorrow(0) + timedelta(days=1)),
@@ -280,15 +293,18 @@ async def test_a_series_shows_what_is_left_out_before_it_is_booked(
     (await admin.post("/api/blackouts/", json=closed)).raise_for_status()
     async with browser_of(chromium) as browser:
         page = await sign_in(browser, system, "FACULTY", "timeline")
-        row = await show(page, rooms[0], tomorrow(0))
-        await row.get_by_role("gridcell").first.click()
-        await page.get_by_role("textbox", name="Title").fill("Course")
-        await page.get_by_label("Repeat").select_option("daily")
-        await page.get_by_role("textbox", name="How many times").fill("3")
+        await show(page, rooms[0], tomorrow(0))
+        await go_to_row(page, rooms[0])
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("textbox", name="Title")).to_be_focused()
+        await page.keyboard.type("Course")
+        await tab_to(page, page.get_by_label("Repeat"))
+        await page.keyboard.type("Every day")
+        await type_into(page, page.get_by_role("textbox", name="How many times"), "3")
         dates = page.get_by_role("region", name="Dates of the series")
         await expect(dates).to_contain_text("2 dates will be booked. 1 is left out.")
         await expect(dates).to_contain_text("Painting")
-        await page.get_by_role("button", name="Book", exact=True).click()
+        await press(page, page.get_by_role("button", name="Book", exact=True))
         await expect(page.get_by_text("2 dates were booked, 1 left out.")).to_be_visible()
     assert len(await bookings_of(admin, rooms[0], tomorrow(0))) == 1
 
@@ -315,8 +331,7 @@ async def test_the_connection_goes_and_comes_back(
     assert len(await bookings_of(admin, rooms[0], tomorrow(0))) == 1
 
 
-@pytest.mark.parametrize("language", ["en", "fa"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fa", "dark")])
 async def test_for_everybody(
     system: System,
     chromium: Browser,
@@ -343,7 +358,10 @@ async def test_for_everybody(
             await expect(page.get_by_role("heading", level=1)).to_be_visible()
             await expect(page.locator(".mantine-Skeleton-root")).to_have_count(0)
             found[path] = await violations(page)
+            # All of it at once: what a bar that stays covers for now is not out of reach.
             await page.set_viewport_size({"width": 390, "height": 844})
+            height = await page.evaluate("document.documentElement.scrollHeight")
+            await page.set_viewport_size({"width": 390, "height": max(height, 844)})
             found[f"{path} on a phone"] = await violations(page)
             if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 found[f"{path} on a phone"].append("it has to be scrolled sideways")

@@ -95,7 +95,7 @@ async def test_lines_are_drawn_on_a_picture_by_mouse_and_by_keys_and_the_counts_
     async with browser_of(chromium) as browser:
         page = await sign_in(browser, system, "STAFF", f"cameras/{walkway['id']}")
         await expect(page.get_by_text("No line yet")).to_be_visible(timeout=60_000)
-        await page.get_by_role("button", name="Show the picture").click()
+        await page.get_by_role("button", name="Show the picture").press("Enter")
         picture = page.locator("img[src^=blob]")
         await expect(picture).to_be_visible()
         size = "img => img.decode().then(() => [img.naturalWidth, img.naturalHeight])"
@@ -289,8 +289,8 @@ async def test_for_everybody(
         assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
     for width, scheme in ((390, "dark"), (1440, "light")):
-        more = {"color_scheme": scheme, "reduced_motion": "reduce"}
-        async with browser_of(chromium, language=language, width=width, **more) as browser:
+        look = {"language": language, "width": width, "color_scheme": scheme}
+        async with browser_of(chromium, **look) as browser:
             page = await sign_in(browser, system, "ADMIN", "live")
             # So tall that nothing is half under the foot of a phone, which axe takes for too small.
             await page.set_viewport_size({"width": width, "height": 2600})

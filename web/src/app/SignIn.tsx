@@ -1,10 +1,11 @@
-import { Alert, Anchor, Button, Modal, PasswordInput, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, PasswordInput, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useState } from "react";
 import { choose } from "../shared/language";
 import styles from "./SignIn.module.css";
 import { type SignInOutcome, signIn, signOut, useSession } from "./session";
 import { useLanguage } from "./text";
 import { useAppText } from "./texts";
+import { Modal } from "./ui/Modal";
 
 export function SignInPage() {
   const t = useAppText();

@@ -7,16 +7,20 @@ import "./app.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./App";
+import { PAGES } from "./routes";
 import { askWho } from "./session";
 import { languagesReady } from "./text";
 
 async function start(): Promise<void> {
   const asked = askWho();
+  // The page's own script comes meanwhile; whether it came is seen where it is shown.
+  const page = PAGES.find(({ path }) => `/app${path}` === location.pathname);
+  page?.load().catch(() => undefined);
   await languagesReady;
   await asked;
-  const page = document.getElementById("page");
-  if (page === null) throw new Error("the page has no place to be shown in");
-  createRoot(page).render(
+  const place = document.getElementById("page");
+  if (place === null) throw new Error("the page has no place to be shown in");
+  createRoot(place).render(
     <StrictMode>
       <App />
     </StrictMode>,

@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { notifyManager, QueryClient } from "@tanstack/react-query";
 import { ApiError } from "./api";
 import { watchLink } from "./link";
 
@@ -15,6 +15,9 @@ export const queries = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+
+// Within the event that changed something: what is dropped is not drawn where it was before.
+notifyManager.setScheduler(queueMicrotask);
 
 watchLink((link) => {
   if (link.isUp) void queries.invalidateQueries();

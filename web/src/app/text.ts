@@ -1,5 +1,5 @@
 import i18next from "i18next";
-import { useTranslation } from "react-i18next";
+import { useSyncExternalStore } from "react";
 import { type Language, startLanguages } from "../shared/language";
 
 type Tree = { [key: string]: string | Tree };
@@ -21,14 +21,26 @@ export const languagesReady = startLanguages({ en: {}, fa: {} });
 export function defineTexts<T extends Tree>(area: string, en: T, fa: Wording<T>): () => Say<T> {
   i18next.addResourceBundle("en", area, en);
   i18next.addResourceBundle("fa", area, fa);
+  const said = new Map<Language, Say<T>>();
   return function useText() {
-    const { i18n } = useTranslation();
-    return i18n.getFixedT(i18n.language, area as never) as unknown as Say<T>;
+    const language = useLanguage();
+    let say = said.get(language);
+    if (say === undefined) {
+      say = i18next.getFixedT(language, area as never) as unknown as Say<T>;
+      said.set(language, say);
+    }
+    return say;
   };
 }
 
+function onLanguage(changed: () => void) {
+  i18next.on("languageChanged", changed);
+  return () => i18next.off("languageChanged", changed);
+}
+
+/** The language that is chosen. Hundreds of rows and bars ask for it. */
 export function useLanguage(): Language {
-  return useTranslation().i18n.language as Language;
+  return useSyncExternalStore(onLanguage, () => i18next.language as Language);
 }
 
 /** Keeps what is written in one direction from turning around what is written beside it. */

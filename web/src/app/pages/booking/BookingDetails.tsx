@@ -1,8 +1,9 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useFormats } from "../../formats";
 import { useAppText } from "../../texts";
 import { Icon } from "../../ui/icons";
+import { Modal } from "../../ui/Modal";
 import { RoomFacts } from "./BookingDialog";
 import styles from "./booking.module.css";
 import { CancelDialog } from "./CancelDialog";

@@ -1,4 +1,4 @@
-import { Alert, Button, Modal, NativeSelect, Select, TextInput } from "@mantine/core";
+import { Alert, Button, NativeSelect, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useState } from "react";
 import { api, take } from "../../api";
@@ -8,6 +8,7 @@ import { isolated } from "../../text";
 import { useAppText } from "../../texts";
 import { DateField } from "../../ui/DateField";
 import { Icon } from "../../ui/icons";
+import { Modal } from "../../ui/Modal";
 import { NumberField } from "../../ui/NumberField";
 import { TimeField } from "../../ui/TimeField";
 import { toast } from "../../ui/toast";
@@ -96,6 +97,15 @@ function Form({ draft, rooms, onClose }: Props & { rooms: Room[] }) {
   const isWrongDay = !canBegin(pattern, day, formats.calendar);
   const obstacle = isKnown ? obstacleOf(room, wish, times, now) : undefined;
 
+  const choices = useMemo(
+    () =>
+      rooms.map(({ id, name, building }) => ({
+        value: id,
+        label: `${isolated(name)} · ${isolated(building)}`,
+      })),
+    [rooms],
+  );
+
   const forget = () => {
     make.reset();
     change.reset();
@@ -145,10 +155,7 @@ function Form({ draft, rooms, onClose }: Props & { rooms: Room[] }) {
           forget();
           if (value !== null) setRoomId(value);
         }}
-        data={rooms.map((one) => ({
-          value: one.id,
-          label: `${isolated(one.name)} · ${isolated(one.building)}`,
-        }))}
+        data={choices}
         nothingFoundMessage={t("find.none")}
       />
       <RoomFacts room={room} />

@@ -1,6 +1,7 @@
-import { Button, Modal, Radio } from "@mantine/core";
+import { Button, Radio } from "@mantine/core";
 import { useState } from "react";
 import { useAppText } from "../../texts";
+import { Modal } from "../../ui/Modal";
 import { toast } from "../../ui/toast";
 import styles from "./booking.module.css";
 import { useRefusalWords } from "./refusals";

@@ -26,6 +26,8 @@ const BUILDING_PX = 32;
 const HEAD_PX = 52;
 /** Rows that are drawn above and below what is seen. */
 const OVERSCAN = 8;
+/** In a bar that is narrower are no words. */
+const NARROW_PX = 36;
 const DRAG_FROM_PX = 4;
 const CLICKED_MINUTES = 60;
 const KEY_STEP_MINUTES = 30;
@@ -654,6 +656,7 @@ function Bar({ booking, axis, formats, zone, isMoved }: BarProps) {
       data-holds={booking.holds || undefined}
       data-movable={(booking.mayChange && !booking.checkedIn) || undefined}
       data-moved={isMoved || undefined}
+      data-narrow={where.inlineSize < NARROW_PX || undefined}
       title={about.filter(Boolean).join("\n")}
       style={where}
     >

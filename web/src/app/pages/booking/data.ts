@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { components } from "../../../shared/contracts/circle_time";
 import { api, take } from "../../api";
+import { type Change, useChangesUnderway } from "./save";
 
 type Schemas = components["schemas"];
 export type Room = Schemas["TimelineRoom"];
@@ -52,7 +53,10 @@ export function useRooms() {
   });
 }
 
-/** What is booked between two moments, looked for anew every few seconds. */
+/**
+ * What is booked between two moments, looked for anew every few seconds. What somebody moves is where
+ * they put it from then on: it does not go back while that is on its way.
+ */
 export function useTimes(from: number, to: number) {
   const query = useQuery({
     queryKey: ["timeline", "bookings", from, to],
@@ -65,11 +69,43 @@ export function useTimes(from: number, to: number) {
     refetchInterval: LOOK_EVERY_MS,
     placeholderData: keepPreviousData,
   });
-  const times = useMemo(() => (query.data ? timesOf(query.data) : NOTHING), [query.data]);
+  const told = query.data ? timesOf(query.data) : NOTHING;
+  const changes = useChangesUnderway();
+  const times = useMemo(() => changed(told, changes), [told, changes]);
   return { query, times, isKnown: query.data !== undefined && !query.isPlaceholderData };
 }
 
+function changed(times: Times, changes: readonly Change[]): Times {
+  if (changes.length === 0) return times;
+  const byRoom = new Map(times.byRoom);
+  const byId = new Map(times.byId);
+  for (const { id, ...change } of changes) {
+    const before = byId.get(id);
+    if (before === undefined) continue;
+    const after = { ...before, ...change };
+    after.heldFrom += after.start - before.start;
+    after.heldUntil += after.end - before.end;
+    byId.set(id, after);
+    const others = byRoom.get(before.roomId)?.filter((one) => one.id !== id) ?? [];
+    byRoom.set(before.roomId, others);
+    byRoom.set(after.roomId, [...(byRoom.get(after.roomId) ?? []), after]);
+  }
+  return { ...times, byRoom, byId };
+}
+
+/** What was read is kept as long as the answer: there are thousands, gone to and come back to. */
+const read = new WeakMap<TimelineView, Times>();
+
 function timesOf(view: TimelineView): Times {
+  let times = read.get(view);
+  if (times === undefined) {
+    times = readTimes(view);
+    read.set(view, times);
+  }
+  return times;
+}
+
+function readTimes(view: TimelineView): Times {
   const byRoom = new Map<string, Booking[]>();
   const byId = new Map<string, Booking>();
   for (const { startTime, endTime, heldFrom, heldUntil, ...more } of view.bookings) {

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "../../api";
 import { useUser } from "../../session";
 
@@ -70,10 +70,17 @@ export interface Change {
   end?: number;
 }
 
-/** Moves, stretches or renames a booking. */
+const CHANGES = ["changes"];
+
+/**
+ * Moves, stretches or renames a booking. Changes go one after the other, as they were made: the last
+ * one is what stays.
+ */
 export function useChange() {
   const changed = useChanged();
   return useMutation({
+    mutationKey: CHANGES,
+    scope: { id: "changes" },
     mutationFn: async ({ id, roomId, title, start, end }: Change) => {
       const body = {
         ...(roomId !== undefined && { roomId }),
@@ -86,6 +93,14 @@ export function useChange() {
         .data;
     },
     onSettled: changed,
+  });
+}
+
+/** Changes that are on their way, until what they made of the bookings has been asked for. */
+export function useChangesUnderway(): Change[] {
+  return useMutationState({
+    filters: { mutationKey: CHANGES, status: "pending" },
+    select: ({ state }) => state.variables as Change,
   });
 }
 

@@ -1,9 +1,10 @@
-import { Button, Checkbox, Modal, NativeSelect, Select, TextInput } from "@mantine/core";
+import { Button, Checkbox, NativeSelect, Select, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useLocation } from "wouter";
 import { ApiError } from "../../api";
 import { useErrorWords } from "../../errors";
 import { useAppText } from "../../texts";
+import { Modal } from "../../ui/Modal";
 import { NumberField } from "../../ui/NumberField";
 import { toast } from "../../ui/toast";
 import { type Camera, type CameraChange, useRooms, useSaveCamera } from "./data";

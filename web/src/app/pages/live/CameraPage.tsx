@@ -1,10 +1,11 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import { Link, useParams } from "wouter";
 import { useErrorWords } from "../../errors";
 import { useFormats } from "../../formats";
 import { useAppText } from "../../texts";
 import { Icon } from "../../ui/icons";
+import { Modal } from "../../ui/Modal";
 import { PageHeader } from "../../ui/PageHeader";
 import { Loaded, Message } from "../../ui/states";
 import { toast } from "../../ui/toast";

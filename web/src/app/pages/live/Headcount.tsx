@@ -1,8 +1,9 @@
-import { Button, Modal, Textarea } from "@mantine/core";
+import { Button, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { useErrorWords } from "../../errors";
 import { useFormats } from "../../formats";
 import { useAppText } from "../../texts";
+import { Modal } from "../../ui/Modal";
 import { NumberField } from "../../ui/NumberField";
 import { toast } from "../../ui/toast";
 import { type Camera, useHeadcount } from "./data";

@@ -1,6 +1,6 @@
-import { Modal } from "@mantine/core";
 import { useEffect } from "react";
 import { useFormats } from "../../formats";
+import { Modal } from "../../ui/Modal";
 import { HERE, useSeconds } from "./age";
 import { gradeOf } from "./health";
 import styles from "./live.module.css";

@@ -22,6 +22,8 @@ const HEAD = 52;
 const WIDTHS: Record<Step, number> = { day: 36, week: 72, month: 104 };
 /** Drawn around what can be seen, and how far it may be scrolled until it is drawn anew. */
 const SPARE = 6;
+/** Columns whose cells of a row come and go together. */
+const BLOCK = SPARE;
 const MOST_PRINTED = 200;
 const PAPER_WIDTH = 980;
 
@@ -269,6 +271,10 @@ export function SeatsGrid({ seats, shown, columns, step, label }: Props) {
 const range = (first: number, end: number) =>
   Array.from({ length: Math.max(0, end - first) }, (_, index) => first + index);
 
+/** The first columns of the blocks in which some columns are. */
+const blocks = (first: number, end: number) =>
+  range(Math.floor(first / BLOCK), Math.ceil(end / BLOCK)).map((block) => block * BLOCK);
+
 interface HeadProps {
   index: number;
   span: Column;
@@ -354,9 +360,51 @@ const Row = memo(function Row(props: RowProps) {
         <bdi>{name}</bdi>
         <small aria-hidden="true">{props.capacity}</small>
       </div>
-      {range(first, end).map((column) => {
-        const span = columns[column];
-        if (span === undefined) return null;
+      {blocks(first, end).map((start) => (
+        <Block
+          key={start}
+          id={id}
+          index={index}
+          room={room}
+          seats={seats}
+          columns={columns}
+          start={start}
+          from={nameWidth + start * width}
+          width={width}
+          capacity={capacity}
+          active={active >= start && active < start + BLOCK ? active : -1}
+          words={active >= start && active < start + BLOCK ? props.words : undefined}
+          percents={props.percents}
+        />
+      ))}
+    </div>
+  );
+});
+
+interface BlockProps {
+  id: string;
+  index: number;
+  room: number;
+  seats: Seats;
+  columns: Column[];
+  /** Its first column. */
+  start: number;
+  /** Where that stands, in pixels. */
+  from: number;
+  width: number;
+  capacity: number;
+  active: number;
+  words: string | undefined;
+  percents: readonly string[];
+}
+
+/** Some cells of a row beside each other: scrolled across, those that stay are not looked at. */
+const Block = memo(function Block(props: BlockProps) {
+  const { id, index, room, seats, columns, start, from, width, capacity, active } = props;
+  return (
+    <div role="presentation" className={styles.block} style={{ insetInlineStart: from }}>
+      {columns.slice(start, start + BLOCK).map((span, at) => {
+        const column = start + at;
         const { peak } = seatsOf(seats, room, span);
         const share = peak / capacity;
         return (
@@ -373,7 +421,7 @@ const Row = memo(function Row(props: RowProps) {
             data-row={index}
             data-column={column}
             data-level={levelOf(share)}
-            style={{ insetInlineStart: nameWidth + column * width, inlineSize: width }}
+            style={{ inlineSize: width }}
           >
             {peak > 0 && props.percents[Math.round(Math.min(1, share) * 100)]}
           </div>

@@ -37,12 +37,13 @@ async function load(
   tell: (progress: Progress) => void,
 ): Promise<Seats> {
   const params = { query: { term: `${term}` } };
-  const body: ReadableStream<Uint8Array> | null = await take(
-    api.heatmap.GET("/api/rooms/capacity-heatmap/", { params, signal, parseAs: "stream" }),
-  );
-  if (body === null) throw new Error("the heatmap is empty");
+  // It starts while the answer is on its way.
   const worker = new Worker(new URL("./seats.worker.ts", import.meta.url), { type: "module" });
   try {
+    const body: ReadableStream<Uint8Array> | null = await take(
+      api.heatmap.GET("/api/rooms/capacity-heatmap/", { params, signal, parseAs: "stream" }),
+    );
+    if (body === null) throw new Error("the heatmap is empty");
     const answer = new Promise<Seats>((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<Seats>) => resolve(data);
       worker.onerror = (event) => reject(new Error(event.message));

@@ -1,8 +1,9 @@
-import { Alert, Button, Modal } from "@mantine/core";
+import { Alert, Button } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useAppText } from "../../../texts";
 import { Icon } from "../../../ui/icons";
+import { Modal } from "../../../ui/Modal";
 import { type Draft, useRefusalWords, type Wrong } from "./form";
 import styles from "./parts.module.css";
 import { usePartsText } from "./texts";

@@ -5,7 +5,7 @@ import { api, take } from "../../../api";
 import { type Day, dayOf } from "../../../days";
 import { DateField } from "../../../ui/DateField";
 import { partOptions } from "./List";
-import { useSettled } from "./list";
+import { has, useSettled } from "./list";
 import styles from "./parts.module.css";
 import { usePartsText } from "./texts";
 
@@ -14,6 +14,10 @@ const FOUND = "20";
 export interface Chosen {
   id: string;
   name: string;
+}
+
+interface Found extends Chosen {
+  more: string;
 }
 
 interface PickerProps {
@@ -31,8 +35,9 @@ interface PickerProps {
 export function RoomPicker(props: PickerProps) {
   const t = usePartsText();
   const [text, setText] = useState(props.value?.name ?? "");
-  const search = useSettled(text === props.value?.name ? "" : text);
-  const { data, isFetching } = useQuery({
+  const wanted = text === props.value?.name ? "" : text;
+  const search = useSettled(wanted);
+  const { data, isFetching, isPlaceholderData } = useQuery({
     queryKey: ["rooms", "found", search],
     queryFn: async ({ signal }) => {
       const query = { search, limit: FOUND, ordering: ["name"] };
@@ -47,13 +52,14 @@ export function RoomPicker(props: PickerProps) {
     },
     ...partOptions,
   });
+  const isOld = search !== wanted || isPlaceholderData;
   return (
     <Picker
       {...props}
       text={text}
       setText={setText}
-      found={data ?? []}
-      nothing={isFetching ? t("loading") : t("noRoom")}
+      found={isOld ? fitting(data, wanted) : (data ?? [])}
+      nothing={isFetching || isOld ? t("loading") : t("noRoom")}
     />
   );
 }
@@ -62,8 +68,9 @@ export function RoomPicker(props: PickerProps) {
 export function PersonPicker(props: PickerProps) {
   const t = usePartsText();
   const [text, setText] = useState(props.value?.name ?? "");
-  const search = useSettled(text === props.value?.name ? "" : text);
-  const { data, isFetching } = useQuery({
+  const wanted = text === props.value?.name ? "" : text;
+  const search = useSettled(wanted);
+  const { data, isFetching, isPlaceholderData } = useQuery({
     queryKey: ["users", "found", search],
     queryFn: async ({ signal }) => {
       const query = { limit: FOUND, ...(search ? { search } : {}) };
@@ -74,21 +81,27 @@ export function PersonPicker(props: PickerProps) {
     },
     ...partOptions,
   });
+  const isOld = search !== wanted || isPlaceholderData;
   return (
     <Picker
       {...props}
       text={text}
       setText={setText}
-      found={data ?? []}
-      nothing={isFetching ? t("loading") : t("noPerson")}
+      found={isOld ? fitting(data, wanted) : (data ?? [])}
+      nothing={isFetching || isOld ? t("loading") : t("noPerson")}
     />
   );
+}
+
+/** Of what was found for another text what fits: who types on and presses Enter chooses no other. */
+function fitting(found: Found[] | undefined, text: string): Found[] {
+  return found?.filter(({ name, more }) => has(`${name} ${more}`, text)) ?? [];
 }
 
 interface FoundProps extends PickerProps {
   text: string;
   setText: (text: string) => void;
-  found: (Chosen & { more: string })[];
+  found: Found[];
   nothing: string;
 }
 
