@@ -18,6 +18,13 @@ type Entry = components["schemas"]["AuditView"];
 const ENTRIES = 50;
 const FILTERS = ["action", "target", "targetId", "actor", "actorName", "from", "to"] as const;
 
+/** What the server writes of a timetable. */
+const PUSHED = /^(?<created>\d+) created, (?<changed>\d+) changed, (?<removed>\d+) removed$/;
+
+function numbersOf(texts: Record<string, string>): Record<string, number> {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Number(text)]));
+}
+
 export default function AuditPage() {
   const t = useAuditText();
   const app = useAppText();
@@ -94,11 +101,15 @@ export default function AuditPage() {
     },
     {
       name: t("reason"),
-      cell: ({ reason }) => (
-        <span className={parts.answer}>
-          <bdi>{reason ?? "–"}</bdi>
-        </span>
-      ),
+      cell: ({ actionType, reason }) => {
+        const counts = actionType === "TIMETABLE_PUSHED" && PUSHED.exec(reason ?? "")?.groups;
+        const words = counts ? t("pushed", numbersOf(counts)) : (reason ?? "–");
+        return (
+          <span className={parts.answer}>
+            <bdi>{words}</bdi>
+          </span>
+        );
+      },
     },
     {
       name: t("when"),
