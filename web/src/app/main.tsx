@@ -10,6 +10,19 @@ import { App } from "./App";
 import { askWho } from "./session";
 import { languagesReady } from "./text";
 
+/** On paper it is dark on white, whatever it is on the screen. */
+function printLight(): void {
+  const { dataset } = document.documentElement;
+  let scheme: string | undefined;
+  addEventListener("beforeprint", () => {
+    scheme = dataset.mantineColorScheme;
+    dataset.mantineColorScheme = "light";
+  });
+  addEventListener("afterprint", () => {
+    if (scheme !== undefined) dataset.mantineColorScheme = scheme;
+  });
+}
+
 async function start(): Promise<void> {
   const asked = askWho();
   await languagesReady;
@@ -23,4 +36,5 @@ async function start(): Promise<void> {
   );
 }
 
+printLight();
 void start();
