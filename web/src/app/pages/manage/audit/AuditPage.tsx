@@ -21,6 +21,10 @@ const FILTERS = ["action", "target", "targetId", "actor", "actorName", "from", "
 /** What the server writes of a timetable. */
 const PUSHED = /^(?<created>\d+) created, (?<changed>\d+) changed, (?<removed>\d+) removed$/;
 
+/** And of a booking to which nobody came. */
+const RELEASED =
+  /^Nobody checked in by (?<day>[\d-]+) (?<time>[\d:]+) UTC \(policy: (?<count>\d+) /;
+
 function numbersOf(texts: Record<string, string>): Record<string, number> {
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Number(text)]));
 }
@@ -102,8 +106,17 @@ export default function AuditPage() {
     {
       name: t("reason"),
       cell: ({ actionType, reason }) => {
-        const counts = actionType === "TIMETABLE_PUSHED" && PUSHED.exec(reason ?? "")?.groups;
-        const words = counts ? t("pushed", numbersOf(counts)) : (reason ?? "–");
+        const said = reason ?? "–";
+        const counts = actionType === "TIMETABLE_PUSHED" && PUSHED.exec(said)?.groups;
+        const released = actionType === "BOOKING_RELEASED" && RELEASED.exec(said)?.groups;
+        const words = counts
+          ? t("pushed", numbersOf(counts))
+          : released
+            ? t("released", {
+                at: formats.dateTime(Date.parse(`${released.day}T${released.time}Z`), zone),
+                count: Number(released.count),
+              })
+            : said;
         return (
           <span className={parts.answer}>
             <bdi>{words}</bdi>
