@@ -318,7 +318,7 @@ async def test_a_timetable_is_uploaded_seen_and_applied(
     assert shown["is_published"] is True
 
 
-async def test_why_a_timetable_is_refused_is_said_in_persian(
+async def test_why_allocations_are_refused_is_said_in_persian(
     chromium: Browser, system: System, admin: httpx.AsyncClient
 ) -> None:
     room = await make_room(admin, capacity=30, name=unique("Lecture hall"))
@@ -343,6 +343,20 @@ async def test_why_a_timetable_is_refused_is_said_in_persian(
         await expect(conflicts.filter(has_text="Many")).to_contain_text(seats)
         ends = "نیم‌سال در ۳۱ خرداد ۱۴۱۱ پایان می‌یابد."
         await expect(conflicts.filter(has_text="Late")).to_contain_text(ends)
+
+        # A single one is refused in words alone, without a code.
+        await page.get_by_role("link", name="تخصیص‌ها").click()
+        await page.get_by_role("button", name="تخصیص تازه").click()
+        form = page.get_by_role("dialog")
+        title = form.get_by_label("چه چیزی")
+        await expect(title).to_have_css("direction", "rtl")
+        await title.fill("Many")
+        await form.get_by_label("اتاق", exact=True).fill(room["name"])
+        await page.get_by_role("option", name=room["name"]).click()
+        await form.get_by_label("صندلی").fill("35")
+        await form.get_by_role("button", name="ذخیره").click()
+        seats = "۳۰ صندلی دارد؛ در شنبه ۱ فروردین، ۰۹:۰۰ به ۳۵ صندلی می‌رسید."
+        await expect(form).to_contain_text(seats)
 
 
 async def test_a_room_gets_rules_of_its_own_and_a_role_a_quota(

@@ -11,6 +11,19 @@ import { PAGES } from "./routes";
 import { askWho } from "./session";
 import { languagesReady } from "./text";
 
+/** On paper it is dark on white, whatever it is on the screen. */
+function printLight(): void {
+  const { dataset } = document.documentElement;
+  let scheme: string | undefined;
+  addEventListener("beforeprint", () => {
+    scheme = dataset.mantineColorScheme;
+    dataset.mantineColorScheme = "light";
+  });
+  addEventListener("afterprint", () => {
+    if (scheme !== undefined) dataset.mantineColorScheme = scheme;
+  });
+}
+
 async function start(): Promise<void> {
   const asked = askWho();
   // The page's own script comes meanwhile; whether it came is seen where it is shown.
@@ -27,4 +40,5 @@ async function start(): Promise<void> {
   );
 }
 
+printLight();
 void start();

@@ -10,7 +10,9 @@ import { toast } from "../../ui/toast";
 import { HERE, useAge, useSeconds } from "./age";
 import { CameraForm } from "./CameraForm";
 import { type Alert, type Camera, useAcknowledge, useAlerts, useCameras } from "./data";
+import { conditionOf, gradeOf } from "./health";
 import styles from "./live.module.css";
+import { useMendWords } from "./parts";
 import { useLiveText } from "./texts";
 
 const TYPES = [
@@ -92,6 +94,13 @@ function Entry({ alert, camera }: { alert: Alert; camera: Camera | undefined }) 
   const errorWords = useErrorWords();
   const at = Date.parse(alert.timestamp);
   const kind = alert.alert_type;
+  const mendWords = useMendWords();
+  // The server's message is in English; of the camera as it is now there are words in any language.
+  const isSaidHere =
+    formats.language !== "en" &&
+    kind === "equipment_failure" &&
+    camera !== undefined &&
+    !["good", "off"].includes(gradeOf(conditionOf(camera)));
   const name = camera?.camera_name ?? formats.number(alert.camera_id);
   const send = async () => {
     try {
@@ -115,7 +124,8 @@ function Entry({ alert, camera }: { alert: Alert; camera: Camera | undefined }) 
           </Link>
         </h2>
         <p>{t(`alerts.do_${kind}`)}</p>
-        {TOLD.has(kind) && (
+        {isSaidHere && <p className={styles.quiet}>{mendWords(camera)}</p>}
+        {TOLD.has(kind) && !isSaidHere && (
           <p className={styles.quiet} lang="en" dir="auto">
             {alert.message}
           </p>

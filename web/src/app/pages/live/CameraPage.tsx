@@ -9,14 +9,14 @@ import { Modal } from "../../ui/Modal";
 import { PageHeader } from "../../ui/PageHeader";
 import { Loaded, Message } from "../../ui/states";
 import { toast } from "../../ui/toast";
-import { HERE, useAge, useSeconds } from "./age";
+import { useAge, useSeconds } from "./age";
 import { CameraForm } from "./CameraForm";
 import { type Camera, useCameras, useRooms, useSaveCamera } from "./data";
 import { Headcount } from "./Headcount";
 import { conditionOf, reportOf } from "./health";
 import { Lines } from "./Lines";
 import styles from "./live.module.css";
-import { Doubt, Fill, Health, InOut, LinkState, People } from "./parts";
+import { Doubt, Fill, Health, InOut, LinkState, People, useMendWords } from "./parts";
 import { type DoorCount, useLive } from "./stream";
 import { useLiveText } from "./texts";
 
@@ -156,21 +156,17 @@ function HealthPanel({ camera }: { camera: Camera }) {
   const formats = useFormats();
   const age = useAge();
   const now = useSeconds();
+  const mendWords = useMendWords();
   const condition = conditionOf(camera);
   const report = reportOf(camera);
   const heardAt = report && Date.parse(report.heard_at);
-  const words = t(`mend.${condition}`, {
-    time: heardAt === undefined ? "" : formats.dateTime(heardAt, HERE),
-    lag: formats.number(report?.lag_s ?? 0),
-    count: report?.spool_depth ?? 0,
-  });
   return (
     <section className={styles.panel}>
       <h2>{t("camera.health")}</h2>
       <p>
         <Health condition={condition} />
       </p>
-      <p className={styles.quiet}>{words}</p>
+      <p className={styles.quiet}>{mendWords(camera)}</p>
       {report && heardAt !== undefined && (
         <dl className={styles.facts}>
           <dt>{t("camera.edge")}</dt>

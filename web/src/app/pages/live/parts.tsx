@@ -2,7 +2,8 @@ import { Tooltip } from "@mantine/core";
 import { useFormats } from "../../formats";
 import { Icon, type IconName } from "../../ui/icons";
 import { HERE, useAge, useSeconds } from "./age";
-import { type Condition, errorOf, gradeOf, isDoubtful } from "./health";
+import type { Camera } from "./data";
+import { type Condition, conditionOf, errorOf, gradeOf, isDoubtful, reportOf } from "./health";
 import styles from "./live.module.css";
 import type { Count, Live } from "./stream";
 import { useLiveText } from "./texts";
@@ -24,6 +25,20 @@ export function Health({ condition }: { condition: Condition }) {
       {t(`health.${condition}`)}
     </span>
   );
+}
+
+/** Says what is to be done for a camera, as it is. */
+export function useMendWords(): (camera: Camera) => string {
+  const t = useLiveText();
+  const formats = useFormats();
+  return (camera) => {
+    const report = reportOf(camera);
+    return t(`mend.${conditionOf(camera)}`, {
+      time: report ? formats.dateTime(Date.parse(report.heard_at), HERE) : "",
+      lag: formats.number(report?.lag_s ?? 0),
+      count: report?.spool_depth ?? 0,
+    });
+  };
 }
 
 /** Whether what is shown is of now, and if not, since when. */

@@ -1,5 +1,7 @@
 import { useMemo } from "react";
 import { type Formats, useFormats } from "../../formats";
+import { isolated } from "../../text";
+import { SERIES } from "../../theme";
 import type { ChartOption } from "../../ui/Chart";
 
 /** As many rooms as a chart shows; its table has all. */
@@ -7,6 +9,8 @@ export const MOST_BARS = 20;
 
 const BAR_HEIGHT = 30;
 const AROUND = 64;
+/** For what is written at the end of a bar. */
+const BESIDE = 56;
 
 interface Series {
   name: string;
@@ -18,19 +22,20 @@ interface Series {
 
 type Write = (value: number) => string;
 
+/** A canvas is written from left to right: what begins with a number, as dates do, would turn around. */
+const drawn = (text: string) => text.split("\n").map(isolated).join("\n");
+
 /** Rows are bars from the side where reading begins; with more than one series, told apart by pattern. */
 export function barsOf(names: string[], series: Series[], write: Write, formats: Formats) {
   const isRtl = formats.language === "fa";
   const isOne = series.length === 1;
   const isStacked = series.some(({ stack }) => stack !== undefined);
   const option: ChartOption = {
-    ...common(series, write, isOne),
+    ...common(series, write, isRtl, isOne ? BESIDE : 0),
     xAxis: {
       type: "value",
       inverse: isRtl,
-      // Room for what is written at the end of a bar.
-      ...(isOne && { boundaryGap: [0, "15%"] }),
-      axisLabel: { formatter: write, hideOverlap: true },
+      axisLabel: { formatter: (value: number) => drawn(write(value)), hideOverlap: true },
     },
     yAxis: {
       type: "category",
@@ -38,7 +43,7 @@ export function barsOf(names: string[], series: Series[], write: Write, formats:
       inverse: true,
       position: isRtl ? "right" : "left",
       axisTick: { show: false },
-      axisLabel: { width: 130, overflow: "truncate" },
+      axisLabel: { formatter: drawn, width: 130, overflow: "truncate" },
     },
     series: series.map(({ name, values, stack, color }) => ({
       type: "bar",
@@ -53,7 +58,7 @@ export function barsOf(names: string[], series: Series[], write: Write, formats:
       label: {
         show: isOne,
         position: isRtl ? "left" : "right",
-        formatter: ({ value }: { value: number }) => write(value),
+        formatter: ({ value }: { value: number }) => drawn(write(value)),
       },
     })),
   };
@@ -74,21 +79,26 @@ export function columnsOf(
   isLevel = false,
 ) {
   const isRtl = formats.language === "fa";
+  // Bars of one column stand side by side from left to right.
+  const inOrder =
+    isRtl && !isLevel
+      ? series.map((one, index) => ({ ...one, color: one.color ?? SERIES[index] })).toReversed()
+      : series;
   const option: ChartOption = {
-    ...common(series, write, series.length === 1),
+    ...common(series, write, isRtl),
     xAxis: {
       type: "category",
       data: names,
       inverse: isRtl,
       axisTick: { show: false },
-      axisLabel: { hideOverlap: true, lineHeight: 16 },
+      axisLabel: { formatter: drawn, hideOverlap: true, lineHeight: 16 },
     },
     yAxis: {
       type: "value",
       position: isRtl ? "right" : "left",
-      axisLabel: { formatter: write },
+      axisLabel: { formatter: (value: number) => drawn(write(value)) },
     },
-    series: series.map(({ name, values, stack, color }, index) => ({
+    series: inOrder.map(({ name, values, stack, color }, index) => ({
       name,
       data: values,
       ...(isLevel
@@ -109,30 +119,47 @@ export function columnsOf(
   return { option, height: 300 };
 }
 
-function common(series: Series[], write: Write, isOne: boolean): ChartOption {
+/** @param beside pixels that are left free at the side to which bars grow. */
+function common(series: Series[], write: Write, isRtl: boolean, beside = 0): ChartOption {
+  const isOne = series.length === 1;
+  const names = series.map(({ name }) => name);
   return {
     grid: {
-      left: 4,
-      right: 4,
+      left: 4 + (isRtl ? beside : 0),
+      right: 4 + (isRtl ? 0 : beside),
       top: isOne ? 12 : 40,
       bottom: 4,
       outerBoundsMode: "same",
       outerBoundsContain: "axisLabel",
     },
-    legend: { show: !isOne, top: 0, icon: "roundRect", itemWidth: 18 },
+    legend: {
+      show: !isOne,
+      top: 0,
+      icon: "roundRect",
+      itemWidth: 18,
+      align: isRtl ? "right" : "left",
+      data: isRtl ? names.toReversed() : names,
+      formatter: drawn,
+    },
     // Told apart by pattern as well: in grey, and by whoever does not see colours.
     aria: { enabled: true, label: { enabled: false }, decal: { show: !isOne } },
     tooltip: {
       trigger: "axis",
       axisPointer: { type: "shadow" },
       formatter: (shown: { name: string; seriesName: string; value: number | null }[]) =>
-        [
-          shown[0]?.name,
-          ...shown.map(({ seriesName, value }) => {
-            const written = value === null || value === undefined ? "—" : write(value);
-            return isOne ? written : `${seriesName}: ${written}`;
-          }),
-        ].join("\n"),
+        drawn(
+          [
+            shown[0]?.name,
+            ...shown
+              .toSorted(
+                (one, other) => names.indexOf(one.seriesName) - names.indexOf(other.seriesName),
+              )
+              .map(({ seriesName, value }) => {
+                const written = value === null || value === undefined ? "—" : write(value);
+                return isOne ? written : `${seriesName}: ${written}`;
+              }),
+          ].join("\n"),
+        ),
     },
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches && series.length > 0,
   };

@@ -18,6 +18,17 @@ type Entry = components["schemas"]["AuditView"];
 const ENTRIES = 50;
 const FILTERS = ["action", "target", "targetId", "actor", "actorName", "from", "to"] as const;
 
+/** What the server writes of a timetable. */
+const PUSHED = /^(?<created>\d+) created, (?<changed>\d+) changed, (?<removed>\d+) removed$/;
+
+/** And of a booking to which nobody came. */
+const RELEASED =
+  /^Nobody checked in by (?<day>[\d-]+) (?<time>[\d:]+) UTC \(policy: (?<count>\d+) /;
+
+function numbersOf(texts: Record<string, string>): Record<string, number> {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Number(text)]));
+}
+
 export default function AuditPage() {
   const t = useAuditText();
   const app = useAppText();
@@ -94,11 +105,24 @@ export default function AuditPage() {
     },
     {
       name: t("reason"),
-      cell: ({ reason }) => (
-        <span className={parts.answer}>
-          <bdi>{reason ?? "–"}</bdi>
-        </span>
-      ),
+      cell: ({ actionType, reason }) => {
+        const said = reason ?? "–";
+        const counts = actionType === "TIMETABLE_PUSHED" && PUSHED.exec(said)?.groups;
+        const released = actionType === "BOOKING_RELEASED" && RELEASED.exec(said)?.groups;
+        const words = counts
+          ? t("pushed", numbersOf(counts))
+          : released
+            ? t("released", {
+                at: formats.dateTime(Date.parse(`${released.day}T${released.time}Z`), zone),
+                count: Number(released.count),
+              })
+            : said;
+        return (
+          <span className={parts.answer}>
+            <bdi>{words}</bdi>
+          </span>
+        );
+      },
     },
     {
       name: t("when"),

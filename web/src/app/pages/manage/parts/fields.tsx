@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { api, take } from "../../../api";
 import { type Day, dayOf } from "../../../days";
+import { useFormats } from "../../../formats";
 import { DateField } from "../../../ui/DateField";
 import { partOptions } from "./List";
 import { has, useSettled } from "./list";
@@ -222,15 +223,17 @@ interface TimeProps {
 
 /** A time of day, `09:30`; it is typed as on a clock of 24 hours, whatever the browser likes. */
 export function TimeInput({ label, value, onChange, hideLabel, isWrong, error }: TimeProps) {
+  const { number } = useFormats();
+  const inDigits = (text: string) => text.replace(/\d/g, (digit) => number(Number(digit)));
   return (
     <TextInput
       {...(hideLabel ? { "aria-label": label } : { label })}
       className={styles.time ?? ""}
       dir="ltr"
       inputMode="numeric"
-      placeholder="09:30"
+      placeholder={inDigits("09:30")}
       maxLength={5}
-      value={value}
+      value={inDigits(value)}
       error={error ?? (isWrong || (value !== "" && minutesIn(value) === undefined))}
       onChange={(event) => onChange(latin(event.currentTarget.value))}
       onBlur={() => {

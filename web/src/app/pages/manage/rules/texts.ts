@@ -120,7 +120,7 @@ const fa: typeof en = {
   lasting: "مدت",
   ahead: "تا چند روز جلوتر",
   around: "خالی می‌ماند",
-  checkin: "اعلام حضور",
+  checkin: "ثبت حضور",
   requests: "درخواست‌ها",
   any: "هرچه باشد",
   between: "{{min, number}} تا {{max, number}} دقیقه",

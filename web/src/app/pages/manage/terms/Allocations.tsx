@@ -33,6 +33,7 @@ import parts from "../parts/parts.module.css";
 import { usePartsText } from "../parts/texts";
 import { useBuildings } from "../rooms/data";
 import type { Allocation, Term } from "./data";
+import { useAllocationRefusal } from "./refusals";
 import { useTermsText } from "./texts";
 
 const UNTIL = /UNTIL=(\d{4})(\d\d)(\d\d)/;
@@ -228,6 +229,7 @@ function Editor({
   const t = useTermsText();
   const say = usePartsText();
   const cache = useQueryClient();
+  const refusal = useAllocationRefusal();
   const start = allocation
     ? Date.parse(allocation.start_at)
     : momentOf(term.start_date, NINE, zone);
@@ -293,7 +295,9 @@ function Editor({
             body,
           })
         : api.directory.POST("/api/allocations/", { body }),
-    );
+    ).catch((error: unknown) => {
+      throw refusal(error, zone);
+    });
     toast("good", say("saved"));
     close();
     await cache.invalidateQueries({ queryKey: ["allocations"] });

@@ -1,11 +1,11 @@
 import { Alert, Button } from "@mantine/core";
 import { type ReactNode, useMemo, useState } from "react";
 import { useFormats } from "../../../formats";
-import { isolated } from "../../../text";
 import { Icon } from "../../../ui/icons";
 import { RoomName } from "../parts/fields";
 import { useAllocationWords } from "./Allocations";
 import type { Allocation, Difference } from "./data";
+import { useWhyWords } from "./refusals";
 import styles from "./terms.module.css";
 import { useTermsText } from "./texts";
 import type { Entry } from "./timetable";
@@ -39,19 +39,8 @@ export function DifferenceView({ difference, entries, zone }: Props) {
     () => new Map(entries.map((entry) => [entry.external_id, entry])),
     [entries],
   );
-  const why = ({ code, reason, values }: Conflict) => {
-    const { day, at, ...others } = values;
-    const texts = Object.entries(others).map(([name, value]) => [
-      name,
-      typeof value === "string" ? isolated(value) : value,
-    ]);
-    return t(`why.${code}`, {
-      ...Object.fromEntries(texts),
-      ...(day !== undefined && { day: formats.day(String(day)) }),
-      ...(at !== undefined && { at: formats.dateTime(Date.parse(String(at)), zone) }),
-      said: reason,
-    });
-  };
+  const whyWords = useWhyWords();
+  const why = ({ code, reason, values }: Conflict) => whyWords(code, values, reason, zone);
   const count = (kind: Kind) => difference.counts[kind] ?? 0;
   const isNothing = KINDS.every((kind) => kind === "unchanged" || count(kind) === 0);
   return (
