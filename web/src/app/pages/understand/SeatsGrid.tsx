@@ -177,7 +177,7 @@ export function SeatsGrid({ seats, shown, columns, step, label }: Props) {
       peak: formats.number(peak),
       capacity: formats.number(room.capacity),
       rate: formats.percent(Math.min(1, peak / room.capacity)),
-      count: formats.number(count),
+      count,
     });
   };
 

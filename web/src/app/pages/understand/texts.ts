@@ -201,7 +201,10 @@ const en = {
       "The most seats that are allocated at one time / the seats of the room; of a week or month, that of its fullest day. Who leaves at a moment leaves before others arrive. Bookings have nothing to do with it.",
     grid: "Seats of {{term}}: rooms by {{step}}. Arrow keys go from cell to cell.",
     room: "Room",
-    cell: "{{room}}, {{when}}: at most {{peak}} of {{capacity}} seats ({{rate}}); {{count}} allocations",
+    cell_one:
+      "{{room}}, {{when}}: at most {{peak}} of {{capacity}} seats ({{rate}}); {{count, number}} allocation",
+    cell_other:
+      "{{room}}, {{when}}: at most {{peak}} of {{capacity}} seats ({{rate}}); {{count, number}} allocations",
     free: "{{room}}, {{when}}: nothing of {{capacity}} seats is allocated",
     when: "{{from}} to {{to}}",
     hint: "Point at a cell, or go to it with the arrow keys.",
@@ -412,7 +415,7 @@ const fa: typeof en = {
     day: "روز",
     week: "هفته",
     month: "ماه",
-    search: "جست‌وجوی اتاق",
+    search: "جستجوی اتاق",
     order: "ترتیب",
     byName: "بر پایهٔ نام",
     byFull: "پرترین‌ها نخست",
@@ -421,7 +424,10 @@ const fa: typeof en = {
       "بیشترین صندلی‌ای که هم‌زمان تخصیص یافته / صندلی‌های اتاق؛ برای هفته یا ماه، پرترین روز آن. آن که در لحظه‌ای می‌رود پیش از آمدن دیگران رفته است. رزروها در آن نقشی ندارند.",
     grid: "صندلی‌های {{term}}: اتاق‌ها بر پایهٔ {{step}}. با کلیدهای جهت از خانه‌ای به خانهٔ دیگر بروید.",
     room: "اتاق",
-    cell: "{{room}}، {{when}}: حداکثر {{peak}} از {{capacity}} صندلی ({{rate}})؛ {{count}} تخصیص",
+    cell_one:
+      "{{room}}، {{when}}: حداکثر {{peak}} از {{capacity}} صندلی ({{rate}})؛ {{count, number}} تخصیص",
+    cell_other:
+      "{{room}}، {{when}}: حداکثر {{peak}} از {{capacity}} صندلی ({{rate}})؛ {{count, number}} تخصیص",
     free: "{{room}}، {{when}}: از {{capacity}} صندلی چیزی تخصیص نیافته است",
     when: "{{from}} تا {{to}}",
     hint: "روی خانه‌ای بروید، یا با کلیدهای جهت به آن برسید.",
