@@ -81,3 +81,10 @@ async def type_into(page: Page, field: Locator, text: str) -> None:
     await tab_to(page, field)
     await page.keyboard.press("Control+A")
     await page.keyboard.type(text)
+
+
+async def show_whole(page: Page, width: int) -> None:
+    """Make the window as tall as the page: what a bar covers for now is not out of reach."""
+    await page.set_viewport_size({"width": width, "height": 900})
+    height = await page.evaluate("document.documentElement.scrollHeight")
+    await page.set_viewport_size({"width": width, "height": max(height, 900)})

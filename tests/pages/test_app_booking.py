@@ -7,7 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
-from app_pages import Violations, browser_of, fill_sign_in, press, sign_in, tab_to, type_into
+from app_pages import (
+    Violations,
+    browser_of,
+    fill_sign_in,
+    press,
+    show_whole,
+    sign_in,
+    tab_to,
+    type_into,
+)
 from cut_network import network_to
 from making import booking_of, iso, make_location, make_room, unique
 from playwright.async_api import Browser, Locator, Page, expect
@@ -358,10 +367,7 @@ async def test_for_everybody(
             await expect(page.get_by_role("heading", level=1)).to_be_visible()
             await expect(page.locator(".mantine-Skeleton-root")).to_have_count(0)
             found[path] = await violations(page)
-            # All of it at once: what a bar that stays covers for now is not out of reach.
-            await page.set_viewport_size({"width": 390, "height": 844})
-            height = await page.evaluate("document.documentElement.scrollHeight")
-            await page.set_viewport_size({"width": 390, "height": max(height, 844)})
+            await show_whole(page, 390)
             found[f"{path} on a phone"] = await violations(page)
             if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 found[f"{path} on a phone"].append("it has to be scrolled sideways")

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from app_pages import Violations, browser_of, press, sign_in, type_into
+from app_pages import Violations, browser_of, press, show_whole, sign_in, type_into
 from making import booking_of, iso, make, make_room, request_of, soon, unique
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 from receiver import Reply, receiving
@@ -494,8 +494,8 @@ async def test_axe_finds_nothing(
     (await admin.post("/api/bookings", json=booking_of(room, soon()))).raise_for_status()
 
     found: list[str] = []
-    more = {"color_scheme": scheme, "reduced_motion": "reduce"}
-    async with browser_of(chromium, language=language, width=width, **more) as browser:
+    look = {"language": language, "width": width, "color_scheme": scheme}
+    async with browser_of(chromium, **look) as browser:
         page = await sign_in(browser, system, "ADMIN", "manage/requests")
         for path in PAGES:
             address = path.format(term=term["id"], webhook=webhook)
@@ -504,9 +504,7 @@ async def test_axe_finds_nothing(
             await expect(
                 page.get_by_role("status").filter(has=page.locator("[data-animate]"))
             ).to_have_count(0)
-            # All of it at once: what a bar that stays covers for now is not out of reach.
-            height = await page.evaluate("document.documentElement.scrollHeight")
-            await page.set_viewport_size({"width": width, "height": max(height, 900)})
+            await show_whole(page, width)
             found += [f"{path}: {one}" for one in await violations(page)]
             is_wide = "document.documentElement.scrollWidth > innerWidth"
             found += [f"{path} scrolls sideways"] * await page.evaluate(is_wide)

@@ -12,7 +12,7 @@ import httpx
 import jdatetime
 import pytest
 from aiokafka import AIOKafkaProducer
-from app_pages import Violations, browser_of, fill_sign_in, sign_in
+from app_pages import Violations, browser_of, fill_sign_in, show_whole, sign_in
 from counted_clip import MISSING, WHY_MISSING
 from cut_network import network_to
 from edges import watch
@@ -283,6 +283,7 @@ async def test_for_everybody(
     (await admin.post(f"/api/occupancy/{one}/calibrate", json=counted)).raise_for_status()
 
     async def is_well(page: Page) -> None:
+        await show_whole(page, width)
         # What is being faded in has no colour yet.
         await page.evaluate(FADED)
         assert await violations(page) == []
@@ -292,8 +293,6 @@ async def test_for_everybody(
         look = {"language": language, "width": width, "color_scheme": scheme}
         async with browser_of(chromium, **look) as browser:
             page = await sign_in(browser, system, "ADMIN", "live")
-            # So tall that nothing is half under the foot of a phone, which axe takes for too small.
-            await page.set_viewport_size({"width": width, "height": 2600})
             await expect(tile_of(page, camera["camera_name"])).to_contain_text(
                 "12" if language == "en" else "۱۲"
             )

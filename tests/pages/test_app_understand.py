@@ -187,7 +187,7 @@ async def test_a_terms_seats_are_seen_once_its_timetable_was_pushed(
         await page.keyboard.press("ArrowRight")
         chosen = page.locator("[role=gridcell][aria-selected=true]")
         when = "Wednesday, 22 March 2034"
-        words = f"\u2068{hall['name']}\u2069, {when}: at most 90 of 100 seats (90%); 1 allocations"
+        words = f"\u2068{hall['name']}\u2069, {when}: at most 90 of 100 seats (90%); 1 allocation"
         await expect(chosen).to_have_accessible_name(words)
         named = await grid.get_attribute("aria-activedescendant")
         assert named == await chosen.get_attribute("id")
