@@ -360,9 +360,9 @@ async def measure_answers(settings: Settings, signer: Signer, judge: Judge, aske
 
 def tell_difference(question: Question, data: object, expected: object) -> None:
     shown = question.shown(data)
-    both = isinstance(shown, list) and isinstance(expected, list)
-    pairs = zip(shown, expected, strict=False) if both else [(shown, expected)]  # type: ignore[call-overload]
-    for one, other in pairs:
+    if not (isinstance(shown, list) and isinstance(expected, list)):
+        shown, expected = [shown], [expected]
+    for one, other in zip(shown, expected, strict=False):
         if one != other:
             print(f"wrong: {question.path} says\n  {one}\nand DuckDB\n  {other}", file=sys.stderr)
             return

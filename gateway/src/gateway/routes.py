@@ -114,6 +114,15 @@ def table(settings: Settings) -> tuple[Route, ...]:
     def analytics(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
         return Route(path=path, service="analytics", contract=contract, **more)
 
+    def occupancy(path: str, **more: Any) -> Route:  # noqa: ANN401
+        return Route(
+            path=path,
+            service="occupancy",
+            contract=Contract.OCCUPANCY,
+            unavailable="Occupancy service not initialized",
+            **more,
+        )
+
     circle_time, directory = Contract.CIRCLE_TIME, Contract.DIRECTORY
     heatmap, university = Contract.HEATMAP, Contract.UNIVERSITY
     in_circle_time = {"edition": Edition.CIRCLE_TIME}
@@ -234,67 +243,18 @@ def table(settings: Settings) -> tuple[Route, ...]:
         analytics("/api/admin/reports/peak-hours", university, **reports),
         analytics("/api/admin/reports/bookings-by-role", university, **reports),
         analytics("/api/admin/reports/export", university, **reports, streams=True),
-        Route(
-            path="/api/occupancy/edges/{}/configuration",
-            service="occupancy",
-            contract=Contract.OCCUPANCY,
-            read=EDGE | ADMINS,
-            write=ADMINS,
-            unavailable="Occupancy service not initialized",
-        ),
+        occupancy("/api/occupancy/edges/{}/configuration", read=EDGE | ADMINS, write=ADMINS),
         # An edge waits here until it is to take a picture.
-        Route(
-            path="/api/occupancy/edges/{}/snapshots",
-            service="occupancy",
-            contract=Contract.OCCUPANCY,
-            read=EDGE,
-            write=EDGE,
-            unavailable="Occupancy service not initialized",
-            streams=True,
+        occupancy("/api/occupancy/edges/{}/snapshots", read=EDGE, write=EDGE, streams=True),
+        occupancy(
+            "/api/occupancy/edges/{}/snapshots/{}", read=EDGE, write=EDGE, body_limit=KIB * KIB
         ),
-        Route(
-            path="/api/occupancy/edges/{}/snapshots/{}",
-            service="occupancy",
-            contract=Contract.OCCUPANCY,
-            read=EDGE,
-            write=EDGE,
-            body_limit=KIB * KIB,
-            unavailable="Occupancy service not initialized",
+        occupancy("/api/occupancy/equipment", read=OPERATORS, write=OPERATORS),
+        occupancy(
+            "/api/occupancy/cameras/{}/snapshot", read=OPERATORS, write=OPERATORS, streams=True
         ),
-        Route(
-            path="/api/occupancy/equipment",
-            service="occupancy",
-            contract=Contract.OCCUPANCY,
-            read=OPERATORS,
-            write=OPERATORS,
-            unavailable="Occupancy service not initialized",
-        ),
-        Route(
-            path="/api/occupancy/cameras/{}/snapshot",
-            service="occupancy",
-            contract=Contract.OCCUPANCY,
-            read=OPERATORS,
-            write=OPERATORS,
-            unavailable="Occupancy service not initialized",
-            streams=True,
-        ),
-        Route(
-            path="/api/occupancy/stream",
-            service="occupancy",
-            contract=Contract.OCCUPANCY,
-            read=watchers,
-            write=OPERATORS,
-            unavailable="Occupancy service not initialized",
-            streams=True,
-        ),
-        Route(
-            path="/api/occupancy/**",
-            service="occupancy",
-            contract=Contract.OCCUPANCY,
-            read=watchers,
-            write=OPERATORS,
-            unavailable="Occupancy service not initialized",
-        ),
+        occupancy("/api/occupancy/stream", read=watchers, write=OPERATORS, streams=True),
+        occupancy("/api/occupancy/**", read=watchers, write=OPERATORS),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from analytics.domain import HOURS, Days
-from analytics.repository.reports import rows_of
+from analytics.repository.reports import read_as_one, rows_of
 from analytics.tables import (
     PARTIES,
     THROUGH,
@@ -84,7 +84,7 @@ class Reality:
         self, days: Days, room_ids: Sequence[int]
     ) -> tuple[Mapping[int, Parties], Parties]:
         """Return what is known by room, and of all of these rooms."""
-        known = await self._session.execute(_parties(days), {"rooms": room_ids})
+        known = await read_as_one(self._session, _parties(days), {"rooms": room_ids})
         by_room = {room_id: Parties(*values) for room_id, *values in known}
         return by_room, by_room.pop(None, Parties())
 
@@ -112,19 +112,10 @@ class Reality:
             select(part.c.camera_id, *sums)
             .where(part.c.camera_id == func.any(bindparam("cameras", type_=ARRAY(Integer))))
             .group_by(part.c.camera_id)
-            .subquery()
         )
-        # One row: to read one of each door would take longer than to add up.
-        lists = select(*(func.array_agg(column) for column in of_doors.columns))
-        found = await self._session.execute(lists, {"cameras": camera_ids})
-        ids, *through = found.one()
-        if ids is None:
-            return {}
+        found = await read_as_one(self._session, of_doors, {"cameras": camera_ids})
         hours = len(HOURS)
-        return {
-            camera_id: Through(counts[:hours], counts[hours:])
-            for camera_id, *counts in zip(ids, *through, strict=True)
-        }
+        return {camera_id: Through(counts[:hours], counts[hours:]) for camera_id, *counts in found}
 
 
 def _parties(days: Days) -> Select[Any]:

@@ -46,15 +46,10 @@ class Reports:
         """Add measures up, by room; rooms without any are left out."""
         part = rows_of(span, days, months, names).subquery()
         sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in names)
-        of_rooms = select(part.c.room_id, *sums).group_by(part.c.room_id).subquery()
-        # One row: to read one of each room would take as long as to add up.
-        lists = select(*(func.array_agg(column) for column in of_rooms.columns))
-        room_ids, *measured = (await self._session.execute(lists)).one()
-        if room_ids is None:
-            return {}
+        of_rooms = select(part.c.room_id, *sums).group_by(part.c.room_id)
         return {
-            room_id: dict(zip(names, sums_of_room, strict=True))
-            for room_id, *sums_of_room in zip(room_ids, *measured, strict=True)
+            room_id: dict(zip(names, measured, strict=True))
+            for room_id, *measured in await read_as_one(self._session, of_rooms)
         }
 
     async def total(self, span: Days, names: Sequence[str]) -> Measured:
@@ -117,6 +112,16 @@ def _room(row: Any) -> Room:  # noqa: ANN401 - SQLAlchemy's own
 
 # One object for all rooms of a building: what is kept for it is found without comparing.
 _opening: Final = lru_cache(maxsize=16_384)(Opening)
+
+
+async def read_as_one(
+    session: AsyncSession, statement: Select[Any], given: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Read many rows as one row of lists: one by one they would take as long as to add up."""
+    rows = statement.subquery()
+    lists = select(*(func.array_agg(column) for column in rows.columns))
+    found: Sequence[Any] = (await session.execute(lists, given)).one()
+    return iter(()) if found[0] is None else zip(*found, strict=True)
 
 
 def rows_of(

@@ -193,11 +193,20 @@ async def _rooms(
     Raises:
         NotFound: no room is in that building.
     """
-    reports = Reports(session)
-    measured, nothing = await reports.by_room(days, names), dict.fromkeys(names, 0)
-    rooms = [room for room in await reports.rooms() if room.is_active]
-    if building is not None:
-        rooms = [room for room in rooms if room.is_in(building)]
-        if not rooms:
-            raise NotFound("Building not found")
+    rooms = await rooms_in_use(session, building)
+    measured, nothing = await Reports(session).by_room(days, names), dict.fromkeys(names, 0)
     return [(room, measured.get(room.id, nothing)) for room in rooms]
+
+
+async def rooms_in_use(session: AsyncSession, building: str | None) -> list[Room]:
+    """Return the rooms in use by name, of a building or of all.
+
+    Raises:
+        NotFound: no room is in that building.
+    """
+    found = [room for room in await Reports(session).rooms() if room.is_active]
+    if building is not None:
+        found = [room for room in found if room.is_in(building)]
+        if not found:
+            raise NotFound("Building not found")
+    return found

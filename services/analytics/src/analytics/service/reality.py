@@ -16,6 +16,7 @@ from analytics.domain import (
 from analytics.repository.reality import Door, Parties, Presence, Reality, Through
 from analytics.repository.reports import Reports
 from analytics.repository.seats import Seats
+from analytics.service.figures import rooms_in_use
 from common.db import AsyncSession
 from common.errors import NotFound
 
@@ -28,31 +29,25 @@ async def reality(session: AsyncSession, days: Days, building: str | None) -> di
     Raises:
         NotFound: no room is in that building.
     """
-    rooms = await _rooms(session, building)
+    rooms = await rooms_in_use(session, building)
     ids = {room.id for room in rooms}
     booked = await Reports(session).by_room(days, _BOOKED)
     seat_s = await Seats(session).seat_seconds(days)
     there = await Reality(session).presence(days)
     parties, of_all = await Reality(session).parties(days, sorted(ids))
-    nothing = dict.fromkeys(_BOOKED, 0)
+    nothing, nobody = dict.fromkeys(_BOOKED, 0), Parties()
     shown = [
         {
             "roomId": room.cuid,
             "roomName": room.name,
             "capacity": room.capacity,
             **_figures(
-                booked.get(room.id, nothing),
-                seat_s.get(room.id),
-                there.get(room.id),
-                parties.get(room.id, Parties()),
+                booked.get(room.id, nothing), seat_s.get(room.id), there.get(room.id), known
             ),
-            "suggestedCapacity": suggested_capacity(
-                room.capacity,
-                parties.get(room.id, Parties()).parties,
-                parties.get(room.id, Parties()).largest,
-            ),
+            "suggestedCapacity": suggested_capacity(room.capacity, known.parties, known.largest),
         }
         for room in rooms
+        for known in (parties.get(room.id, nobody),)
     ]
     ours = [one for room_id, one in booked.items() if room_id in ids]
     seats = [one for room_id, one in seat_s.items() if room_id in ids]
@@ -97,7 +92,7 @@ def _of(count: int, value: float) -> float | None:
 
 async def right_size(session: AsyncSession, days: Days) -> list[dict[str, Any]]:
     """Name the rooms in use whose parties never fill half of them, the emptiest first."""
-    rooms = await _rooms(session, None)
+    rooms = await rooms_in_use(session, None)
     parties, _ = await Reality(session).parties(days, [room.id for room in rooms])
     found = []
     for room in rooms:
@@ -189,13 +184,3 @@ def _room_of(door: Door, rooms: dict[int, Room]) -> dict[str, str | None]:
         "roomId": None if room is None else room.cuid,
         "roomName": None if room is None else room.name,
     }
-
-
-async def _rooms(session: AsyncSession, building: str | None) -> list[Room]:
-    """Return the rooms in use by name, of a building or of all."""
-    found = [room for room in await Reports(session).rooms() if room.is_active]
-    if building is not None:
-        found = [room for room in found if room.is_in(building)]
-        if not found:
-            raise NotFound("Building not found")
-    return found
