@@ -72,8 +72,8 @@ format: setup web/node_modules/.package-lock.json ## Bring the code into its for
 asyncapi: setup ## Write docs/asyncapi.yaml anew from the code
 	$(BIN)/python -m common.asyncapi
 
-lock: setup ## Write the images' pinned requirements anew, after a change of dependencies
-	UV=$(UV) deploy/images/lock.sh
+lock: | $(UV) ## Pin every version anew, ours and the images', after a change of dependencies
+	deploy/images/lock.sh
 
 setup: .venv/complete ## Install what Python needs, into .venv
 
