@@ -141,7 +141,7 @@ async def _run(work: _Work) -> None:
             await Doors(session).count_anew()
             await Notes(session).note("crossings")
         _say_carried(work, begins, CROSSINGS, f"{quarters:,} counts of a quarter of an hour")
-    await anew.analyze(work.owner)
+    await anew.put_in_order(work.owner)
     await _swap(work)
     if work.left_out:
         work.say(f"{work.left_out:,} messages were no events, or refused, and are left out")

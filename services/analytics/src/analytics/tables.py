@@ -160,12 +160,14 @@ days, weeks, months = (
     for name, measures in ROLLUPS.items()
 )
 
-# How many bookings begin on a room's local day, or in its month, with a party of a size: of those
-# during which cameras looked, the most people at once (`seen`, of which `no_shows` are those where
-# nobody checked in, and how long nobody was there); of the others, who was invited, and nobody to
-# one that was released (`told`). Sizes that no booking has any more are not there.
+# How many bookings begin on a room's local day with a party of a size, and how many in its year up
+# to the end of a month, which begins at `start`: of a range in that year, what is known at its end
+# less what is known at its beginning. Of those during which cameras looked, the most people at once
+# (`seen`, of which `no_shows` are those where nobody checked in, and how long nobody was there); of
+# the others, who was invited, and nobody to one that was released (`told`). Sizes that no booking
+# has any more are not there.
 PARTIES: Final = ("seen", "no_shows", "empty_s", "told")
-party_days, party_months = (
+party_days, parties_so_far = (
     Table(
         name,
         metadata,
@@ -178,7 +180,7 @@ party_days, party_months = (
         ),
         Index(f"{name}_by_start", "start"),
     )
-    for name in ("party_days", "party_months")
+    for name in ("party_days", "parties_so_far")
 )
 
 # Up to when bookings that are over were measured: one row. Who takes levels, rooms, people or

@@ -19,8 +19,8 @@ from analytics.tables import (
     bookings,
     days,
     months,
+    parties_so_far,
     party_days,
-    party_months,
     rooms,
     users,
     weeks,
@@ -119,7 +119,7 @@ def in_the_end(batches: Sequence[Sequence[Told]], kind: type[T]) -> dict[Any, T]
 
 async def forget(database: Database) -> None:
     async with database.sessions.begin() as session:
-        for table in (bookings, rooms, users, days, weeks, months, party_days, party_months):
+        for table in (bookings, rooms, users, days, weeks, months, party_days, parties_so_far):
             await session.execute(delete(table))
 
 

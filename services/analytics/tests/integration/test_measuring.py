@@ -1,6 +1,7 @@
 """Levels late, twice, out of order, among bookings that change: what is measured is right."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,8 +28,8 @@ from analytics.tables import (
     days,
     levels,
     months,
+    parties_so_far,
     party_days,
-    party_months,
     presence,
     rooms,
     weeks,
@@ -42,7 +43,7 @@ pytestmark = pytest.mark.timeout(300)
 BEGIN = datetime(2025, 10, 25, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu")
-FACTS = (days, weeks, months, party_days, party_months)
+FACTS = (days, weeks, months, party_days, parties_so_far)
 # What is told, or that it is later now.
 Step = Told | datetime
 
@@ -183,11 +184,15 @@ async def check(database: Database, batches: Sequence[Sequence[Step]]) -> None:
     assert await facts(database) == facts_of(booked_, rooms_, {}, seen)
     by_day = parties_of(booked_, rooms_, seen)
     assert await parties(database, party_days) == by_day
-    by_month: dict[tuple[int, date, int], tuple[int, ...]] = {}
+    so_far: Counter[tuple[int, date, int, int]] = Counter()
     for (room_id, day, size), more in by_day.items():
-        key = room_id, day.replace(day=1), size
-        by_month[key] = tuple(map(sum, zip(by_month.get(key, (0,) * 4), more, strict=True)))
-    assert await parties(database, party_months) == by_month
+        for month in range(day.month, 13):
+            for place, count in enumerate(more):
+                so_far[room_id, date(day.year, month, 1), size, place] += count
+    known = await parties(database, parties_so_far)
+    assert known == {
+        key: tuple(so_far[*key, place] for place in range(4)) for key in {one[:3] for one in so_far}
+    }
     # October and the first of November, of which a month is whole and a day is left.
     days_ = Days(date(2025, 10, 1), date(2025, 11, 1))
     async with database.sessions() as session:
@@ -225,9 +230,9 @@ def known_of(counted: Mapping[tuple[int, *tuple[Any, ...]], Sequence[int]]) -> P
         empty_s=sum(more[2] for more in counted.values()),
         seen_parties=len(came),
         seen_people=sum(came),
-        p95=came[-(-95 * len(came) // 100) - 1] if came else None,
         parties=len([size for size in (*came, *told) if size]),
         largest=max((*came, *told), default=0),
+        p95=came[-(-95 * len(came) // 100) - 1] if came else None,
     )
 
 
@@ -294,7 +299,7 @@ async def test_95_of_a_hundred_parties_are_not_above_it(
     ]
     of_room = {"room_id": 1, "start": date(2025, 10, 1), "no_shows": 0, "empty_s": 0}
     async with database.sessions.begin() as session:
-        await session.execute(insert(party_months), [{**of_room, **row} for row in rows])
+        await session.execute(insert(parties_so_far), [{**of_room, **row} for row in rows])
         by_room, of_all = await Reality(session).parties(
             Days(date(2025, 10, 1), date(2025, 10, 31)), [1, 2]
         )

@@ -62,6 +62,11 @@ def _add_sizes_to(rollup: str, start: str) -> str:
 """  # noqa: S608 - of names that stand in the tables
 
 
+# Of the year of `day`, beginning with its own.
+_MONTHS_LEFT: Final = """generate_series(
+    date_trunc('month', day), date_trunc('year', day) + interval '11 months', interval '1 month'
+)::date"""
+
 # Hours are those of the clock on the wall, from the one in which a booking begins to the one in
 # which it ends. Each step is worked out once, and not in each of the sums.
 # Goes behind what changes bookings, as `changed (was, is_now)`.
@@ -120,7 +125,7 @@ COUNT: Final = f""", told_anew AS MATERIALIZED (
         sign * coalesce(empty_s, 0) AS empty_s
     FROM moved
 ), parties_by_day AS ({_add_sizes_to("party_days", "day")}
-), parties_by_month AS ({_add_sizes_to("party_months", "date_trunc('month', day)::date")}
+), parties_so_far AS ({_add_sizes_to("parties_so_far", _MONTHS_LEFT)}
 )
 SELECT count(*) AS changed FROM changed
 """  # noqa: S608 - likewise

@@ -2,22 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Select, bindparam, cast, func, null, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Integer,
+    Select,
+    bindparam,
+    cast,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from analytics.domain import HOURS, Days
-from analytics.repository.reports import read_as_one, rows_of
+from analytics.domain import DAY, HOURS, Days
+from analytics.repository.reports import ends_of, months_of, read_as_one, read_range, rows_of
 from analytics.tables import (
     PARTIES,
     THROUGH,
     cameras,
     door_days,
     door_months,
+    parties_so_far,
     party_days,
-    party_months,
     presence,
 )
 
@@ -32,8 +45,8 @@ class Parties:
         empty_s: seconds for which rooms were held and empty.
         seen_parties, seen_people: bookings in which somebody was seen, and the most people at once
             of each, added up.
-        p95: of those; None: nobody was seen.
         parties, largest: of those, and where no camera looked, of who was invited.
+        p95: of those in which somebody was seen; None: there are none.
     """
 
     measured: int = 0
@@ -42,9 +55,9 @@ class Parties:
     empty_s: int = 0
     seen_parties: int = 0
     seen_people: int = 0
-    p95: int | None = None
     parties: int = 0
     largest: int = 0
+    p95: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +97,19 @@ class Reality:
         self, days: Days, room_ids: Sequence[int]
     ) -> tuple[Mapping[int, Parties], Parties]:
         """Return what is known by room, and of all of these rooms."""
-        known = await read_as_one(self._session, _parties(days), {"rooms": room_ids})
-        by_room = {room_id: Parties(*values) for room_id, *values in known}
-        return by_room, by_room.pop(None, Parties())
+        rows = list(await read_as_one(self._session, _parties(days), {"rooms": room_ids}))
+        if not rows:
+            return {}, Parties()
+        by_room = {room_id: Parties(*known) for room_id, *known, _ in rows}
+        _, *counts, largest, _, p95 = zip(*rows, strict=True)
+        return by_room, Parties(*map(sum, counts), max(largest), p95[0])
 
     async def presence(self, days: Days) -> Mapping[int, Presence]:
         """Add up by room; those of which nothing was measured are left out."""
         sums = func.sum(presence.c.occupied_s), func.sum(presence.c.unbooked_s)
-        found = await self._session.execute(
-            select(presence.c.room_id, *sums)
-            .where(presence.c.day.between(days.first, days.last))
-            .group_by(presence.c.room_id)
+        there = select(presence.c.room_id, *sums).group_by(presence.c.room_id)
+        found = await read_range(
+            self._session, there.where(presence.c.day.between(days.first, days.last))
         )
         return {row[0]: Presence(int(row[1]), int(row[2])) for row in found}
 
@@ -119,46 +134,70 @@ class Reality:
 
 
 def _parties(days: Days) -> Select[Any]:
-    """Select the parties by room and, without one, of all of `rooms`, from how many had a size.
-
-    The 95th of a hundred is the least that so many are not above (nearest rank).
-    """
-    part = rows_of(days, party_days, party_months, ("size", *PARTIES)).subquery()
-    sums = [cast(func.sum(part.c[name]), BigInteger).label(name) for name in PARTIES]
-    # Added up once, over all rooms: to look for each of so many rows' room among those asked for,
-    # and to add up a second time for all of them, takes as long again.
-    of_rooms = (
-        select(part.c.room_id, part.c.size, *sums).group_by(part.c.room_id, part.c.size).cte()
+    """Select what is known of parties by room, of those among `rooms`, and the p95 of them all."""
+    part = _sized(days).subquery()
+    sums = (_whole(func.sum(part.c[name])).label(name) for name in PARTIES)
+    by_size = (
+        select(part.c.room_id, part.c.size, *sums)
+        .where(part.c.room_id == func.any(bindparam("rooms", type_=ARRAY(Integer))))
+        .group_by(part.c.room_id, part.c.size)
+        .having(func.sum(part.c.seen) + func.sum(part.c.told) > 0)
+        .cte("by_size")
     )
-    asked = of_rooms.c.room_id == func.any(bindparam("rooms", type_=ARRAY(Integer)))
-    of_all = [cast(func.sum(of_rooms.c[name]), BigInteger) for name in PARTIES]
-    by_size = union_all(
-        select(of_rooms).where(asked),
-        select(cast(null(), Integer), of_rooms.c.size, *of_all)
-        .where(asked)
-        .group_by(of_rooms.c.size),
-    ).cte("by_size")
-    came = func.sum(by_size.c.seen).filter(by_size.c.size > 0)
-    ranked = select(
-        by_size,
-        came.over(partition_by=by_size.c.room_id, order_by=by_size.c.size).label("up_to_here"),
-        came.over(partition_by=by_size.c.room_id).label("of_all"),
-    ).subquery()
-    seen, size, told = ranked.c.seen, ranked.c.size, ranked.c.told
+    room_id, size, seen = by_size.c.room_id, by_size.c.size, by_size.c.seen
     is_party = size > 0
-    is_95th = ranked.c.up_to_here * 100 >= ranked.c.of_all * 95
-    p95 = func.min(size).filter(is_party, seen > 0, is_95th)
     counts = (
         func.sum(seen),
         func.sum(seen).filter(~is_party),
-        func.sum(ranked.c.no_shows),
-        func.sum(ranked.c.empty_s),
+        func.sum(by_size.c.no_shows),
+        func.sum(by_size.c.empty_s),
         func.sum(seen).filter(is_party),
         func.sum(seen * size),
-        p95,
-        func.sum(seen + told).filter(is_party),
-        func.max(size).filter(is_party),
+        func.sum(seen + by_size.c.told).filter(is_party),
     )
-    # Of nobody there is no 95th; of all others there are none.
-    whole = (one if one is p95 else func.coalesce(cast(one, BigInteger), 0) for one in counts)
-    return select(ranked.c.room_id, *whole).group_by(ranked.c.room_id)
+    named = (_whole(count).label(f"count_{number}") for number, count in enumerate(counts))
+    of_rooms = select(room_id, *named, func.max(size).label("largest")).group_by(room_id).subquery()
+    came = select(room_id, size, seen).where(is_party, seen > 0).cte("came")
+    of_all = select(came.c.size, _whole(func.sum(came.c.seen)).label("seen")).group_by(came.c.size)
+    by_room = _p95(came, came.c.room_id).subquery()
+    return select(
+        of_rooms, by_room.c.p95, _p95(of_all.subquery()).scalar_subquery().label("p95_of_all")
+    ).join_from(of_rooms, by_room, by_room.c.room_id == of_rooms.c.room_id, isouter=True)
+
+
+def _sized(days: Days) -> CompoundSelect[Any]:
+    """Select how many parties of a size there were, to be added up: few rows of what is long ago.
+
+    Of each year, what is known at its end, of the last one at the end of the last month; what is
+    known at the beginning is taken away.
+    """
+    ends, begins = [], []
+    first, after = months_of(days)
+    if first < after:
+        last = after - DAY
+        ends = [date(year, 12, 1) for year in range(first.year, last.year)] + [last.replace(day=1)]
+        begins = [] if first.month == 1 else [(first - DAY).replace(day=1)]
+    so_far = select(parties_so_far.c.room_id, parties_so_far.c.size)
+    counts = [parties_so_far.c[name] for name in PARTIES]
+    return union_all(
+        so_far.add_columns(*counts).where(parties_so_far.c.start.in_(ends)),
+        so_far.add_columns(*(-one for one in counts)).where(parties_so_far.c.start.in_(begins)),
+        *ends_of(days, party_days, PARTIES, by=("size",)),
+    )
+
+
+def _p95(came: FromClause, *of: ColumnElement[Any]) -> Select[Any]:
+    """Select the least size that 95 of 100 are not above (nearest rank)."""
+    seen = func.sum(came.c.seen)
+    up_to_here = seen.over(partition_by=of, order_by=came.c.size).label("up_to_here")
+    ranked = select(
+        *of, came.c.size, up_to_here, seen.over(partition_by=of).label("of_all")
+    ).subquery()
+    whose = [ranked.c[one.name] for one in of]
+    is_95th = ranked.c.up_to_here * 100 >= ranked.c.of_all * 95
+    return select(*whose, func.min(ranked.c.size).label("p95")).where(is_95th).group_by(*whose)
+
+
+def _whole(counted: ColumnElement[Any]) -> ColumnElement[int]:
+    """Say that it is a whole number: what follows from Postgres' own sums is slow."""
+    return cast(func.coalesce(counted, 0), BigInteger)

@@ -11,9 +11,9 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Date,
+    Result,
     Select,
     Table,
-    and_,
     cast,
     func,
     select,
@@ -55,7 +55,8 @@ class Reports:
     async def total(self, span: Days, names: Sequence[str]) -> Measured:
         """Add measures up over all rooms."""
         part = rows_of(span, days, months, names).subquery()
-        found = await self._session.execute(select(*(func.sum(part.c[name]) for name in names)))
+        sums = select(*(func.sum(part.c[name]) for name in names))
+        found = await read_range(self._session, sums)
         return {name: int(counted or 0) for name, counted in zip(names, found.one(), strict=True)}
 
     async def by_week(self, span: Days) -> Mapping[int, Mapping[date, int]]:
@@ -63,21 +64,23 @@ class Reports:
         first, after = _whole_weeks(span)
         monday = cast(func.date_trunc("week", days.c.start), Date).label("start")
         by_day = select(days.c.room_id, monday, days.c.booked_s)
-        ends = (by_day.where(one) for one in _edges(span, days, first, after))
-        edges = union_all(*ends).subquery()
+        end = span.last + DAY
+        edges = union_all(
+            by_day.where(*_from(days, span.first, min(first, end))),
+            by_day.where(*_from(days, after, end)),
+        ).subquery()
         summed = select(
             edges.c.room_id, edges.c.start, func.sum(edges.c.booked_s).label("booked_s")
         ).group_by(edges.c.room_id, edges.c.start)
         whole = select(weeks.c.room_id, weeks.c.start, weeks.c.booked_s)
         both = union_all(whole.where(*_from(weeks, first, after)), summed).subquery()
         # A row of each room: of each week, reading them would take most of the time.
-        found = await self._session.execute(
-            select(
-                both.c.room_id,
-                func.array_agg(both.c.start),
-                func.array_agg(cast(both.c.booked_s, BigInteger)),
-            ).group_by(both.c.room_id)
-        )
+        of_rooms = select(
+            both.c.room_id,
+            func.array_agg(both.c.start),
+            func.array_agg(cast(both.c.booked_s, BigInteger)),
+        ).group_by(both.c.room_id)
+        found = await read_range(self._session, of_rooms)
         return {
             room_id: dict(zip(starts, booked, strict=True)) for room_id, starts, booked in found
         }
@@ -114,52 +117,83 @@ def _room(row: Any) -> Room:  # noqa: ANN401 - SQLAlchemy's own
 _opening: Final = lru_cache(maxsize=16_384)(Opening)
 
 
+# Postgres plans a statement that comes often for whatever values, which takes ranges twice the
+# time: one day and three years are not read alike. Until the transaction ends.
+_PLAN_ANEW: Final = text("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
+async def read_range(
+    session: AsyncSession, statement: Select[Any], given: Mapping[str, Any] | None = None
+) -> Result[Any]:
+    """Read what belongs to a range of days, by a plan for that range."""
+    await session.execute(_PLAN_ANEW)
+    return await session.execute(statement, given)
+
+
 async def read_as_one(
     session: AsyncSession, statement: Select[Any], given: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[Any, ...]]:
-    """Read many rows as one row of lists: one by one they would take as long as to add up."""
+    """Read many rows of a range as one of lists: one by one they'd take as long as to add up."""
     rows = statement.subquery()
     lists = select(*(func.array_agg(column) for column in rows.columns))
-    found: Sequence[Any] = (await session.execute(lists, given)).one()
+    found: Sequence[Any] = (await read_range(session, lists, given)).one()
     return iter(()) if found[0] is None else zip(*found, strict=True)
 
 
 def rows_of(
     span: Days, by_day: Table, by_month: Table, names: Sequence[str]
 ) -> CompoundSelect[Any]:
-    """Select whole months as such, and by day what is left at both ends; whose comes first."""
-    first, after = _whole_months(span)
-    of_days = _of(by_day, names)
-    return union_all(
-        _of(by_month, names).where(*_from(by_month, first, after)),
-        *(of_days.where(one) for one in _edges(span, by_day, first, after)),
-    )
+    """Select whole months as such, and by day what is left at both ends; whose comes first.
+
+    What is selected is to be added up: a month of which more than half is in the span is selected
+    as a whole, and so are the days that are not, as what they take away.
+    """
+    first, after = months_of(span)
+    whole = _of(by_month, names).where(*_from(by_month, first, after))
+    return union_all(whole, *ends_of(span, by_day, names))
 
 
-def _of(rollup: Table, names: Sequence[str]) -> Select[Any]:
+def months_of(span: Days) -> tuple[date, date]:
+    """Return the months nearest to a span: their first day, and the one after them.
+
+    The two are the same where it takes fewer rows to read each day.
+    """
+    end = span.last + DAY
+    first, after = _nearest_month(span.first), _nearest_month(end)
+    at_ends = abs((span.first - first).days) + abs((after - end).days)
+    return (first, after) if at_ends < len(span) else (end, end)
+
+
+def ends_of(
+    span: Days, by_day: Table, names: Sequence[str], by: Sequence[str] = ()
+) -> Iterator[Select[Any]]:
+    """Select the days by which a span differs from its months, at its beginning and its end.
+
+    Args:
+        by: what counts are of, besides whose they are.
+    """
+    (first, after), end = months_of(span), span.last + DAY
+    for since, until in ((span.first, first), (after, end)):
+        part = _of(by_day, names, by, is_taken_away=until < since)
+        yield part.where(*_from(by_day, min(since, until), max(since, until)))
+
+
+def _of(
+    rollup: Table, names: Sequence[str], by: Sequence[str] = (), *, is_taken_away: bool = False
+) -> Select[Any]:
     whose, *_ = rollup.primary_key.columns
-    return select(whose, *(rollup.c[name] for name in names))
+    counts = (rollup.c[name] for name in names)
+    signed = ((-one).label(one.name) for one in counts) if is_taken_away else counts
+    return select(whose, *(rollup.c[name] for name in by), *signed)
 
 
 def _from(rollup: Table, first: date, after: date) -> tuple[ColumnElement[bool], ...]:
     return rollup.c.start >= first, rollup.c.start < after
 
 
-def _edges(span: Days, by_day: Table, first: date, after: date) -> Iterator[ColumnElement[bool]]:
-    """Yield two conditions: the days of a span before ``first``, and those from ``after`` on."""
-    end = span.last + DAY
-    yield and_(*_from(by_day, span.first, min(first, end)))
-    yield and_(*_from(by_day, after, end))
-
-
-def _whole_months(span: Days) -> tuple[date, date]:
-    """Return where the first whole month of a span begins, and where the last one ends.
-
-    The two are the same if there is none.
-    """
-    first = span.first if span.first.day == 1 else _next_month(span.first)
-    after = (span.last + DAY).replace(day=1)
-    return first, max(first, after)
+def _nearest_month(day: date) -> date:
+    first, following = day.replace(day=1), _next_month(day)
+    return first if day - first <= following - day else following
 
 
 def _next_month(day: date) -> date:
