@@ -1400,6 +1400,7 @@ PAGES: Final = (
 ANALYTICS_SOURCES: Final = "services/analytics/src/analytics"
 FACTS: Final = "services/analytics/tests/integration/test_facts.py"
 MEASURED: Final = "services/analytics/tests/integration/test_measuring.py"
+RANGES: Final = "services/analytics/tests/integration/test_ranges.py"
 FOLLOWS: Final = f"{MEASURED}::test_what_is_measured_follows_from_what_was_told_in_whatever_order"
 CROSSED: Final = (
     f"{MEASURED}::test_a_crossing_counts_once_however_late_and_often_it_comes"
@@ -1444,6 +1445,34 @@ ANALYTICS: Final = (
         old="known.seen + more.seen = 0 AND known.told + more.told = 0 THEN DELETE",
         new="false THEN DELETE",
         tests=(FOLLOWS,),
+    ),
+    Mutant(
+        name="a range is its nearest months less the days that are not in it",
+        path=f"{ANALYTICS_SOURCES}/repository/reports.py",
+        old="is_taken_away=until < since",
+        new="is_taken_away=False",
+        tests=(RANGES,),
+    ),
+    Mutant(
+        name="what was known of parties as a range begins is not of it",
+        path=f"{ANALYTICS_SOURCES}/repository/reality.py",
+        old="so_far.add_columns(*(-one for one in counts))",
+        new="so_far.add_columns(*counts)",
+        tests=(RANGES,),
+    ),
+    Mutant(
+        name="parties of a range are those of each of its years",
+        path=f"{ANALYTICS_SOURCES}/repository/reality.py",
+        old="for year in range(first.year, last.year)",
+        new="for year in ()",
+        tests=(RANGES,),
+    ),
+    Mutant(
+        name="a party is known in each month that is left of its year",
+        path=f"{ANALYTICS_SOURCES}/repository/counting.py",
+        old="interval '11 months'",
+        new="interval '10 months'",
+        tests=(MEASURED,),
     ),
     Mutant(
         name="the 95th of a hundred parties is the least that so many are not above",

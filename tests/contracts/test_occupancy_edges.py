@@ -126,6 +126,8 @@ async def test_nobody_else_is_told(
     # The other route of occupancy is open to all: it must not lead here.
     for way in (f"{path_of(name)}/", f"/api/occupancy/edges/{name}//configuration"):
         assert (await anyone.get(way)).status_code in {400, 404}
+    unnamed = await admin.get(path_of(".edge"))
+    assert (unnamed.status_code, "letter or digit first" in unnamed.text) == (400, True)
     [camera] = shown.json()["cameras"]
     assert "stream_url" not in camera
     assert STREAM not in shown.text

@@ -175,9 +175,14 @@ async def test_no_admin_locks_himself_out_and_nobody_gets_a_weak_password(
         await admin.post(path, json=account(password="12345678")),
         await admin.post(path, json=account(role="KING")),
         await admin.post(path, json=account(email="a@b@c")),
+        await admin.post(path, json=account(username="a@b")),
     ]
 
-    assert [reply.status_code for reply in replies] == [409, 409, 404, 404, *[400] * 5]
+    assert [reply.status_code for reply in replies] == [409, 409, 404, 404, *[400] * 6]
+    assert replies[-2].json()["fields"] == {"email": ["Enter a valid email address."]}
+    assert replies[-1].json()["fields"] == {
+        "username": ["Enter a user name without spaces and without @."]
+    }
     assert all(reply.json()["success"] is False for reply in replies)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from common.app import JsonResponse, caller, contract_router, read_by
 from common.contracts import Contract
 from common.errors import Conflict, NotFound
-from common.fields import CLEAN, Name
+from common.fields import CLEAN, Form, Name
 from common.identity import Identity, Role
 from common.paging import NumberedPage, Pagination, numbered_page_of
 from gateway.accounts import service
@@ -18,8 +18,18 @@ university = contract_router(Contract.UNIVERSITY)
 
 Caller = Annotated[Identity, Depends(caller)]
 # One at sign, which no user name has: who signs in by either is one person.
-Email = Annotated[str, StringConstraints(pattern=r"^[^\s@]+@[^\s@]+$", max_length=254), CLEAN]
-Username = Annotated[str, StringConstraints(pattern=r"^[^\s@]+$", max_length=100), CLEAN]
+Email = Annotated[
+    str,
+    StringConstraints(max_length=254),
+    Form(r"^[^\s@]+@[^\s@]+$", "Enter a valid email address."),
+    CLEAN,
+]
+Username = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    Form(r"^[^\s@]+$", "Enter a user name without spaces and without @."),
+    CLEAN,
+]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 _HIMSELF: Final = frozenset({"role", "is_active"})
 

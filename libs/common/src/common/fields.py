@@ -1,14 +1,25 @@
 """Types of fields that come from outside: what they hold is safe to store."""
 
+import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cache
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from common.events import EDGE_ID
 from common.ids import is_cuid
 
 LARGEST_ID: Final = 2**31 - 1
@@ -85,9 +96,44 @@ def _written(value: object) -> object:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of a text: who sends another is told in words, and programs by the description.
+
+    Args:
+        pattern: what all of the text matches, a regular expression as JSON Schema has them.
+        sentence: what is said of a text that does not.
+    """
+
+    pattern: str
+    sentence: str
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern}
+
+    def _check(self, text: str) -> str:
+        if re.fullmatch(self.pattern, text) is None:
+            raise ValueError(self.sentence)
+        return text
+
+
 # Comes after the length in an annotation, so that the length is that of the cleaned text.
 CLEAN: Final = BeforeValidator(_clean)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), CLEAN]
+EdgeId = Annotated[
+    str,
+    Form(
+        EDGE_ID,
+        "Use up to 64 letters, digits, dots, dashes and underscores, a letter or digit first.",
+    ),
+]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 LocalTime = Annotated[time, AfterValidator(_local)]
 Integer = Annotated[int, BeforeValidator(_whole)]

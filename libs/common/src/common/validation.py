@@ -9,7 +9,6 @@ _TEXTS: Final[dict[str, str]] = {
     "string_unicode": "Not a valid string.",
     "string_too_short": "This field may not be blank.",
     "string_too_long": "Ensure this field has no more than {max_length} characters.",
-    "string_pattern_mismatch": "This value has a wrong form; expected {pattern}.",
     "int_type": "A valid integer is required.",
     "int_parsing": "A valid integer is required.",
     "int_parsing_size": "A valid integer is required.",

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from common.fields import Instant, Integer, Name, ZoneName, clean_text
+from common.fields import EdgeId, Instant, Integer, Name, ZoneName, clean_text
 from common.ids import is_cuid, new_cuid
 
 
@@ -65,3 +65,14 @@ def test_cuids_differ_and_have_their_form() -> None:
 )
 def test_what_is_no_cuid_is_told(text: str) -> None:
     assert not is_cuid(text)
+
+
+@pytest.mark.parametrize("value", ["", ".edge", "a b", "a\n", "é", "x" * 65])
+def test_a_form_is_told_in_words_and_described_to_programs(value: str) -> None:
+    names = TypeAdapter(EdgeId)
+
+    with pytest.raises(ValidationError, match="Use up to 64 letters"):
+        names.validate_python(value)
+
+    assert names.validate_python("lobby-1.a_B") == "lobby-1.a_B"
+    assert names.json_schema()["pattern"].startswith("^[A-Za-z0-9]")

@@ -9,8 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 from common.app import JsonResponse, contract_router
 from common.contracts import Contract
 from common.db import Session
-from common.events import EDGE_ID
-from common.fields import CLEAN, Integer, IntegerId, Name
+from common.fields import CLEAN, EdgeId, Integer, IntegerId, Name
 from occupancy import streams
 from occupancy.api.replies import only, refusals
 from occupancy.domain import CameraType, LineDirection
@@ -23,7 +22,6 @@ router: APIRouter = contract_router(Contract.OCCUPANCY)
 CameraCode = Annotated[str, StringConstraints(min_length=1, max_length=50), CLEAN]
 Pixels = Annotated[Integer, Field(ge=0, le=100_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
-EdgeId = Annotated[str, StringConstraints(pattern=EDGE_ID)]
 
 
 def _check_stream(url: SecretStr) -> SecretStr:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from common.app import JsonResponse, caller, contract_router
 from common.contracts import Contract
 from common.db import Session
-from common.events import EDGE_ID
+from common.fields import EdgeId
 from common.identity import Identity
 from occupancy.api.replies import only, refusals
 from occupancy.service import edges as service
@@ -51,7 +51,7 @@ class ConfigurationView(BaseModel):
     responses=refusals(400, 404),
 )
 async def get_configuration(
-    edge_id: Annotated[str, Path(pattern=EDGE_ID)],
+    edge_id: Annotated[EdgeId, Path()],
     session: Session,
     request: Request,
     identity: Caller,

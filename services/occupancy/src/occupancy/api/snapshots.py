@@ -9,8 +9,7 @@ from starlette.responses import Response
 from common.app import JsonResponse, caller, contract_router
 from common.contracts import Contract
 from common.errors import Invalid, NotFound, TooLarge
-from common.events import EDGE_ID
-from common.fields import LARGEST_ID
+from common.fields import LARGEST_ID, EdgeId
 from common.identity import HEADER, Identity
 from occupancy.api.replies import iso, only, refusals
 from occupancy.desk import Desk, Picture, Refusal, forward
@@ -33,7 +32,7 @@ _PICTURE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 Caller = Annotated[Identity, Depends(caller)]
-EdgeName = Annotated[str, Path(pattern=EDGE_ID)]
+EdgeName = Annotated[EdgeId, Path()]
 SnapshotId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 Pixels = Annotated[int, Query(ge=1, le=100_000)]
 
