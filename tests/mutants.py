@@ -1448,16 +1448,16 @@ ANALYTICS: Final = (
     ),
     Mutant(
         name="a range is its nearest months less the days that are not in it",
-        path=f"{ANALYTICS_SOURCES}/repository/reports.py",
-        old="is_taken_away=until < since",
-        new="is_taken_away=False",
+        path=f"{ANALYTICS_SOURCES}/repository/ranges.py",
+        old="by, is_taken_away=True)",
+        new="by, is_taken_away=False)",
         tests=(RANGES,),
     ),
     Mutant(
         name="what was known of parties as a range begins is not of it",
         path=f"{ANALYTICS_SOURCES}/repository/reality.py",
-        old="so_far.add_columns(*(-one for one in counts))",
-        new="so_far.add_columns(*counts)",
+        old="known.add_columns(*(-one for one in counts))",
+        new="known.add_columns(*counts)",
         tests=(RANGES,),
     ),
     Mutant(

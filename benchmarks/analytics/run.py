@@ -5,8 +5,8 @@ The year (`year.py`) is made from a seed and written to a real Kafka as its owne
     rebuild    `analytics rebuild` of all of it, against a bare drain of the topic and a COPY of the
                same rows into a table like `bookings`, with its indexes
     answers    every figure and report over ranges at random, by HTTP: equal to what DuckDB finds in
-               the events (`judge.py`); and how long it takes, in turn with the very statements that
-               it runs, by asyncpg on a connection of its own
+               the events (`judge.py`); how long it takes, and once more, in turn with the very
+               statements that it runs, by asyncpg on a connection of its own
     fresh      how long until a booking is in the key figures: of the whole system, by the gateway
 
     PYTHONPATH=tests python -m benchmarks.analytics.run [--full] [--bookings 100000] [--asked 40]
@@ -18,6 +18,7 @@ a figure is past its limit, or an answer is wrong.
 import argparse
 import asyncio
 import base64
+import json
 import random
 import secrets
 import sys
@@ -25,11 +26,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from benchmarks.analytics.judge import DAY, Judge
@@ -60,7 +61,7 @@ from common.events import (
 from common.identity import Identity, Role, Signer
 from common.ids import new_cuid
 from common.process import collect_seldom
-from common.testing.servers import NO_TLS, free_port, kafka_server, scratch_folder
+from common.testing.servers import free_port, kafka_server, scratch_folder
 from common.topics import ensure_topics
 from local_stack.kafka import Kafka
 from local_stack.process_groups import ProcessGroups
@@ -307,6 +308,10 @@ async def statements_of(database: Database, work: Work, first: date, last: date)
     return seen
 
 
+def ms_since(began: float) -> float:
+    return 1e3 * (time.perf_counter() - began)
+
+
 def p95(values: Sequence[float]) -> float:
     return sorted(values)[int(len(values) * 0.95)]
 
@@ -314,44 +319,57 @@ def p95(values: Sequence[float]) -> float:
 async def measure_answers(settings: Settings, signer: Signer, judge: Judge, asked: int) -> bool:
     url = settings.database_url.get_secret_value()
     database, driver = Database.connect(url, schema=SCHEMA.name), await asyncpg.connect(url)
-    service = f"http://127.0.0.1:{settings.port}"
-    is_within = True
-    async with httpx.AsyncClient(base_url=service, verify=NO_TLS, timeout=30) as client:
-        for question in questions():
-            took, alone, wrong, first_s = [], [], 0, 0.0
-            for number, (first, last) in enumerate(ranges(question.contract, asked)):
-                token = signer.sign(
-                    ADMIN,
-                    service=ROLE,
-                    contract=question.contract,
-                    method="GET",
-                    path=question.path,
-                )
-                target = f"{question.path}?{query(question.contract, first, last)}"
-                began = time.perf_counter()
-                reply = await client.get(target, headers={"atrium-identity": token})
-                seconds = time.perf_counter() - began
-                data = reply.raise_for_status().json()["data"]
-                is_right = question.shown(data) == question.expected(judge, first, last)
-                wrong += not is_right
-                if not is_right and wrong == 1:
-                    tell_difference(question, data, question.expected(judge, first, last))
-                statements = await statements_of(database, question.work, first, last)
-                ready = [(await driver.prepare(text), values) for text, values in statements]
-                began = time.perf_counter()
+    # httpx takes as long to read an answer as Postgres to find it.
+    service, is_within = HTTPConnection("127.0.0.1", settings.port, timeout=30), True
+
+    def ask(target: str, token: str) -> tuple[float, bytes]:
+        # While the judge looks for himself, the one before is closed.
+        service.close()
+        service.connect()
+        began = time.perf_counter()
+        service.request("GET", target, headers={"atrium-identity": token})
+        reply = service.getresponse()
+        body = reply.read()
+        assert reply.status == 200, target
+        return ms_since(began), body
+
+    for question in questions():
+        took, again, alone, wrong, first_ms = [], [], [], 0, 0.0
+        for number, (first, last) in enumerate(ranges(question.contract, asked)):
+            token = signer.sign(
+                ADMIN,
+                service=ROLE,
+                contract=question.contract,
+                method="GET",
+                path=question.path,
+            )
+            target = f"{question.path}?{query(question.contract, first, last)}"
+            took_ms, body = ask(target, token)
+            data = json.loads(body)["data"]
+            is_right = question.shown(data) == question.expected(judge, first, last)
+            wrong += not is_right
+            if not is_right and wrong == 1:
+                tell_difference(question, data, question.expected(judge, first, last))
+            statements = await statements_of(database, question.work, first, last)
+            ready = [(await driver.prepare(text), values) for text, values in statements]
+            if not number:
+                first_ms = took_ms
+                continue
+            took.append(took_ms)
+            # Both find what was read just before.
+            again.append(ask(target, token)[0])
+            began = time.perf_counter()
+            async with driver.transaction():
                 for statement, values in ready:
                     await statement.fetch(*values)
-                if number:
-                    took.append(1e3 * seconds)
-                    alone.append(1e3 * (time.perf_counter() - began))
-                else:
-                    first_s = seconds
-            times = p95(took) / p95(alone)
-            print(
-                f"{question.path:35} p95 {p95(took):4.0f} ms, its SQL {p95(alone):4.0f} ms ="
-                f" {times:.2f}; the first {1e3 * first_s:.0f} ms; {wrong} of {asked} wrong"
-            )
-            is_within = is_within and not wrong and p95(took) <= MOST_MS and times <= MOST_TIMES_SQL
+            alone.append(ms_since(began))
+        times = p95(again) / p95(alone)
+        print(
+            f"{question.path:35} p95 {p95(took):4.0f} ms; again {p95(again):4.1f} ms, its SQL"
+            f" {p95(alone):4.1f} ms = {times:.2f}; the first {first_ms:.0f} ms;"
+            f" {wrong} of {asked} wrong"
+        )
+        is_within = is_within and not wrong and p95(took) <= MOST_MS and times <= MOST_TIMES_SQL
     await driver.close()
     await database.close()
     print(f"each at most {MOST_MS:.0f} ms, {MOST_TIMES_SQL} times its SQL, and none wrong")

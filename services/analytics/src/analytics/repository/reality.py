@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    Date,
     FromClause,
     Integer,
-    Select,
     bindparam,
     cast,
     func,
@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from analytics.domain import DAY, HOURS, Days
-from analytics.repository.reports import ends_of, months_of, read_as_one, read_range, rows_of
+from analytics.repository import ranges
 from analytics.tables import (
     PARTIES,
     THROUGH,
@@ -97,20 +97,18 @@ class Reality:
         self, days: Days, room_ids: Sequence[int]
     ) -> tuple[Mapping[int, Parties], Parties]:
         """Return what is known by room, and of all of these rooms."""
-        rows = list(await read_as_one(self._session, _parties(days), {"rooms": room_ids}))
+        given = {**_so_far(days), "rooms": room_ids}
+        rows = list(await ranges.read_as_one(self._session, _PARTIES, given))
         if not rows:
             return {}, Parties()
         by_room = {room_id: Parties(*known) for room_id, *known, _ in rows}
         _, *counts, largest, _, p95 = zip(*rows, strict=True)
-        return by_room, Parties(*map(sum, counts), max(largest), p95[0])
+        of_all = [*(sum(of_rooms) for of_rooms in counts), max(largest), p95[0]]
+        return by_room, Parties(*of_all)
 
     async def presence(self, days: Days) -> Mapping[int, Presence]:
         """Add up by room; those of which nothing was measured are left out."""
-        sums = func.sum(presence.c.occupied_s), func.sum(presence.c.unbooked_s)
-        there = select(presence.c.room_id, *sums).group_by(presence.c.room_id)
-        found = await read_range(
-            self._session, there.where(presence.c.day.between(days.first, days.last))
-        )
+        found = await ranges.read(self._session, _PRESENCE, ranges.by_months(days))
         return {row[0]: Presence(int(row[1]), int(row[2])) for row in found}
 
     async def doors(self) -> list[Door]:
@@ -121,21 +119,15 @@ class Reality:
 
     async def flow(self, days: Days, camera_ids: Sequence[int]) -> Mapping[int, Through]:
         """Return how many went by, by camera; those by which nobody went are left out."""
-        part = rows_of(days, door_days, door_months, THROUGH).subquery()
-        sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in THROUGH)
-        of_doors = (
-            select(part.c.camera_id, *sums)
-            .where(part.c.camera_id == func.any(bindparam("cameras", type_=ARRAY(Integer))))
-            .group_by(part.c.camera_id)
-        )
-        found = await read_as_one(self._session, of_doors, {"cameras": camera_ids})
+        given = {**ranges.by_months(days), "cameras": camera_ids}
+        found = await ranges.read_as_one(self._session, _FLOW, given)
         hours = len(HOURS)
         return {camera_id: Through(counts[:hours], counts[hours:]) for camera_id, *counts in found}
 
 
-def _parties(days: Days) -> Select[Any]:
+def _parties() -> ranges.Rows:
     """Select what is known of parties by room, of those among `rooms`, and the p95 of them all."""
-    part = _sized(days).subquery()
+    part = _sized().subquery()
     sums = (_whole(func.sum(part.c[name])).label(name) for name in PARTIES)
     by_size = (
         select(part.c.room_id, part.c.size, *sums)
@@ -165,28 +157,42 @@ def _parties(days: Days) -> Select[Any]:
     ).join_from(of_rooms, by_room, by_room.c.room_id == of_rooms.c.room_id, isouter=True)
 
 
-def _sized(days: Days) -> CompoundSelect[Any]:
+def _sized() -> CompoundSelect[Any]:
     """Select how many parties of a size there were, to be added up: few rows of what is long ago.
 
-    Of each year, what is known at its end, of the last one at the end of the last month; what is
-    known at the beginning is taken away.
+    What was known as the range began is taken away.
     """
-    ends, begins = [], []
-    first, after = months_of(days)
-    if first < after:
-        last = after - DAY
-        ends = [date(year, 12, 1) for year in range(first.year, last.year)] + [last.replace(day=1)]
-        begins = [] if first.month == 1 else [(first - DAY).replace(day=1)]
-    so_far = select(parties_so_far.c.room_id, parties_so_far.c.size)
     counts = [parties_so_far.c[name] for name in PARTIES]
+    known = select(parties_so_far.c.room_id, parties_so_far.c.size)
     return union_all(
-        so_far.add_columns(*counts).where(parties_so_far.c.start.in_(ends)),
-        so_far.add_columns(*(-one for one in counts)).where(parties_so_far.c.start.in_(begins)),
-        *ends_of(days, party_days, PARTIES, by=("size",)),
+        known.add_columns(*counts).where(parties_so_far.c.start == func.any(_dates("known_by"))),
+        known.add_columns(*(-one for one in counts)).where(
+            parties_so_far.c.start == func.any(_dates("known_before"))
+        ),
+        *ranges.ends_of(party_days, PARTIES, by=("size",)),
     )
 
 
-def _p95(came: FromClause, *of: ColumnElement[Any]) -> Select[Any]:
+def _so_far(days: Days) -> dict[str, Any]:
+    """Return the ends of a range, and the months by whose ends its parties are known.
+
+    Those are the Decembers of its years and, of the last year, its last month.
+    """
+    ends = ranges.by_months(days)
+    first, after = ends["first"], ends["after"]
+    if first == after:
+        return {**ends, "known_by": [], "known_before": []}
+    last = after - DAY
+    decembers = [date(year, 12, 1) for year in range(first.year, last.year)]
+    before = [] if first.month == 1 else [(first - DAY).replace(day=1)]
+    return {**ends, "known_by": [*decembers, last.replace(day=1)], "known_before": before}
+
+
+def _dates(name: str) -> ColumnElement[Any]:
+    return bindparam(name, type_=ARRAY(Date))
+
+
+def _p95(came: FromClause, *of: ColumnElement[Any]) -> ranges.Rows:
     """Select the least size that 95 of 100 are not above (nearest rank)."""
     seen = func.sum(came.c.seen)
     up_to_here = seen.over(partition_by=of, order_by=came.c.size).label("up_to_here")
@@ -201,3 +207,21 @@ def _p95(came: FromClause, *of: ColumnElement[Any]) -> Select[Any]:
 def _whole(counted: ColumnElement[Any]) -> ColumnElement[int]:
     """Say that it is a whole number: what follows from Postgres' own sums is slow."""
     return cast(func.coalesce(counted, 0), BigInteger)
+
+
+def _presence() -> ranges.Rows:
+    sums = func.sum(presence.c.occupied_s), func.sum(presence.c.unbooked_s)
+    is_in = (presence.c.day >= ranges.BEGIN) & (presence.c.day < ranges.END)
+    return select(presence.c.room_id, *sums).where(is_in).group_by(presence.c.room_id)
+
+
+def _flow() -> ranges.Rows:
+    part = ranges.rows_of(door_days, door_months, THROUGH).subquery()
+    sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in THROUGH)
+    is_asked = part.c.camera_id == func.any(bindparam("cameras", type_=ARRAY(Integer)))
+    return select(part.c.camera_id, *sums).where(is_asked).group_by(part.c.camera_id)
+
+
+_PARTIES: Final = ranges.as_one(_parties())
+_PRESENCE: Final = _presence()
+_FLOW: Final = ranges.as_one(_flow())

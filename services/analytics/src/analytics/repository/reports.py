@@ -1,28 +1,16 @@
-"""Reads facts of a range of days, from as few rows as there are, and the rooms they are of."""
+"""Reads facts of a range of days, and the rooms they are of."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    CompoundSelect,
-    Date,
-    Result,
-    Select,
-    Table,
-    cast,
-    func,
-    select,
-    text,
-    union_all,
-)
+from sqlalchemy import BigInteger, Date, cast, func, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from analytics.domain import DAY, Days, Measured, Room
+from analytics.domain import Days, Measured, Room
+from analytics.repository import ranges
 from analytics.tables import days, months, rooms, weeks
 from common.opening import Opening
 
@@ -42,48 +30,59 @@ class Reports:
             _ROOMS[state] = tuple(_room(row) for row in found)
         return _ROOMS[state]
 
-    async def by_room(self, span: Days, names: Sequence[str]) -> Mapping[int, Measured]:
+    async def by_room(self, span: Days, names: tuple[str, ...]) -> Mapping[int, Measured]:
         """Add measures up, by room; rooms without any are left out."""
-        part = rows_of(span, days, months, names).subquery()
-        sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in names)
-        of_rooms = select(part.c.room_id, *sums).group_by(part.c.room_id)
-        return {
-            room_id: dict(zip(names, measured, strict=True))
-            for room_id, *measured in await read_as_one(self._session, of_rooms)
-        }
+        found = await ranges.read_as_one(self._session, _by_room(names), ranges.by_months(span))
+        return {room_id: dict(zip(names, measured, strict=True)) for room_id, *measured in found}
 
-    async def total(self, span: Days, names: Sequence[str]) -> Measured:
+    async def total(self, span: Days, names: tuple[str, ...]) -> Measured:
         """Add measures up over all rooms."""
-        part = rows_of(span, days, months, names).subquery()
-        sums = select(*(func.sum(part.c[name]) for name in names))
-        found = await read_range(self._session, sums)
+        found = await ranges.read(self._session, _total(names), ranges.by_months(span))
         return {name: int(counted or 0) for name, counted in zip(names, found.one(), strict=True)}
 
     async def by_week(self, span: Days) -> Mapping[int, Mapping[date, int]]:
         """Add up for how many seconds rooms were booked, by room and Monday of the week."""
-        first, after = _whole_weeks(span)
-        monday = cast(func.date_trunc("week", days.c.start), Date).label("start")
-        by_day = select(days.c.room_id, monday, days.c.booked_s)
-        end = span.last + DAY
-        edges = union_all(
-            by_day.where(*_from(days, span.first, min(first, end))),
-            by_day.where(*_from(days, after, end)),
-        ).subquery()
-        summed = select(
-            edges.c.room_id, edges.c.start, func.sum(edges.c.booked_s).label("booked_s")
-        ).group_by(edges.c.room_id, edges.c.start)
-        whole = select(weeks.c.room_id, weeks.c.start, weeks.c.booked_s)
-        both = union_all(whole.where(*_from(weeks, first, after)), summed).subquery()
-        # A row of each room: of each week, reading them would take most of the time.
-        of_rooms = select(
-            both.c.room_id,
-            func.array_agg(both.c.start),
-            func.array_agg(cast(both.c.booked_s, BigInteger)),
-        ).group_by(both.c.room_id)
-        found = await read_range(self._session, of_rooms)
+        found = await ranges.read(self._session, _BY_WEEK, ranges.by_weeks(span))
         return {
             room_id: dict(zip(starts, booked, strict=True)) for room_id, starts, booked in found
         }
+
+
+@cache
+def _by_room(names: tuple[str, ...]) -> ranges.Rows:
+    part = ranges.rows_of(days, months, names).subquery()
+    sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in names)
+    return ranges.as_one(select(part.c.room_id, *sums).group_by(part.c.room_id))
+
+
+@cache
+def _total(names: tuple[str, ...]) -> ranges.Rows:
+    part = ranges.rows_of(days, months, names).subquery()
+    return select(*(func.sum(part.c[name]) for name in names))
+
+
+def _by_week() -> ranges.Rows:
+    """Select a row of each room: of each week, reading them would take most of the time."""
+    monday = cast(func.date_trunc("week", days.c.start), Date).label("start")
+    of_days = select(days.c.room_id, monday, days.c.booked_s)
+    at_ends = union_all(
+        of_days.where(ranges.between(days, ranges.BEGIN, ranges.FIRST)),
+        of_days.where(ranges.between(days, ranges.AFTER, ranges.END)),
+    ).subquery()
+    summed = select(
+        at_ends.c.room_id, at_ends.c.start, func.sum(at_ends.c.booked_s).label("booked_s")
+    ).group_by(at_ends.c.room_id, at_ends.c.start)
+    whole = select(weeks.c.room_id, weeks.c.start, weeks.c.booked_s)
+    is_whole = ranges.between(weeks, ranges.FIRST, ranges.AFTER)
+    both = union_all(whole.where(is_whole), summed).subquery()
+    return select(
+        both.c.room_id,
+        func.array_agg(both.c.start),
+        func.array_agg(cast(both.c.booked_s, BigInteger)),
+    ).group_by(both.c.room_id)
+
+
+_BY_WEEK: Final = _by_week()
 
 
 # Rooms change seldom and are read with each figure. Whatever changes one raises its version, and so
@@ -115,92 +114,3 @@ def _room(row: Any) -> Room:  # noqa: ANN401 - SQLAlchemy's own
 
 # One object for all rooms of a building: what is kept for it is found without comparing.
 _opening: Final = lru_cache(maxsize=16_384)(Opening)
-
-
-# Postgres plans a statement that comes often for whatever values, which takes ranges twice the
-# time: one day and three years are not read alike. Until the transaction ends.
-_PLAN_ANEW: Final = text("SET LOCAL plan_cache_mode = force_custom_plan")
-
-
-async def read_range(
-    session: AsyncSession, statement: Select[Any], given: Mapping[str, Any] | None = None
-) -> Result[Any]:
-    """Read what belongs to a range of days, by a plan for that range."""
-    await session.execute(_PLAN_ANEW)
-    return await session.execute(statement, given)
-
-
-async def read_as_one(
-    session: AsyncSession, statement: Select[Any], given: Mapping[str, Any] | None = None
-) -> Iterator[tuple[Any, ...]]:
-    """Read many rows of a range as one of lists: one by one they'd take as long as to add up."""
-    rows = statement.subquery()
-    lists = select(*(func.array_agg(column) for column in rows.columns))
-    found: Sequence[Any] = (await read_range(session, lists, given)).one()
-    return iter(()) if found[0] is None else zip(*found, strict=True)
-
-
-def rows_of(
-    span: Days, by_day: Table, by_month: Table, names: Sequence[str]
-) -> CompoundSelect[Any]:
-    """Select whole months as such, and by day what is left at both ends; whose comes first.
-
-    What is selected is to be added up: a month of which more than half is in the span is selected
-    as a whole, and so are the days that are not, as what they take away.
-    """
-    first, after = months_of(span)
-    whole = _of(by_month, names).where(*_from(by_month, first, after))
-    return union_all(whole, *ends_of(span, by_day, names))
-
-
-def months_of(span: Days) -> tuple[date, date]:
-    """Return the months nearest to a span: their first day, and the one after them.
-
-    The two are the same where it takes fewer rows to read each day.
-    """
-    end = span.last + DAY
-    first, after = _nearest_month(span.first), _nearest_month(end)
-    at_ends = abs((span.first - first).days) + abs((after - end).days)
-    return (first, after) if at_ends < len(span) else (end, end)
-
-
-def ends_of(
-    span: Days, by_day: Table, names: Sequence[str], by: Sequence[str] = ()
-) -> Iterator[Select[Any]]:
-    """Select the days by which a span differs from its months, at its beginning and its end.
-
-    Args:
-        by: what counts are of, besides whose they are.
-    """
-    (first, after), end = months_of(span), span.last + DAY
-    for since, until in ((span.first, first), (after, end)):
-        part = _of(by_day, names, by, is_taken_away=until < since)
-        yield part.where(*_from(by_day, min(since, until), max(since, until)))
-
-
-def _of(
-    rollup: Table, names: Sequence[str], by: Sequence[str] = (), *, is_taken_away: bool = False
-) -> Select[Any]:
-    whose, *_ = rollup.primary_key.columns
-    counts = (rollup.c[name] for name in names)
-    signed = ((-one).label(one.name) for one in counts) if is_taken_away else counts
-    return select(whose, *(rollup.c[name] for name in by), *signed)
-
-
-def _from(rollup: Table, first: date, after: date) -> tuple[ColumnElement[bool], ...]:
-    return rollup.c.start >= first, rollup.c.start < after
-
-
-def _nearest_month(day: date) -> date:
-    first, following = day.replace(day=1), _next_month(day)
-    return first if day - first <= following - day else following
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + 31 * DAY).replace(day=1)
-
-
-def _whole_weeks(span: Days) -> tuple[date, date]:
-    first = span.first + -span.first.weekday() % 7 * DAY
-    after = span.last + DAY - (span.last + DAY).weekday() * DAY
-    return first, max(first, after)

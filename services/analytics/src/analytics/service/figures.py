@@ -186,7 +186,7 @@ async def by_hour(session: AsyncSession, days: Days, building: str | None) -> di
 
 
 async def _rooms(
-    session: AsyncSession, days: Days, names: Sequence[str], building: str | None = None
+    session: AsyncSession, days: Days, names: tuple[str, ...], building: str | None = None
 ) -> list[tuple[Room, Measured]]:
     """Return the rooms in use by name, each with what was measured of it.
 

@@ -85,7 +85,7 @@ async def utilization(session: AsyncSession, span: Span) -> list[dict[str, Any]]
 
 async def peak_hours(session: AsyncSession, span: Span) -> dict[str, Any]:
     """Tell how many bookings last into each hour of the day."""
-    names = [f"touches_{hour:02}" for hour in HOURS]
+    names = tuple(f"touches_{hour:02}" for hour in HOURS)
     total = await Reports(session).total(span.days, names)
     most = max(total.values())
     return {
@@ -106,7 +106,7 @@ async def bookings_by_role(session: AsyncSession, span: Span) -> dict[str, Any]:
     """Tell who books, by the role of the organizers; the first three are always there."""
     others = [role for role in ROLES if role not in FIRST_ROLES]
     names = [f"{role}_{what}" for role in ROLES for what in ("bookings", "booked_s")]
-    total = await Reports(session).total(span.days, ["bookings", "booked_s", *names])
+    total = await Reports(session).total(span.days, ("bookings", "booked_s", *names))
     return {
         "byRole": [
             {
