@@ -440,6 +440,11 @@ export interface components {
             current_occupancy: number;
             /** Message */
             message: string;
+            /**
+             * Causes
+             * @description What it says, for programs: `crowd` or `quiet` of what is unusual; of a failure each edge and what it sees, as `lobby-1 dark`: silent, none, frozen, dark, moved, slow, clock or waiting. Others have none.
+             */
+            causes: string[];
             /** Is Resolved */
             is_resolved: boolean;
             /**

@@ -114,6 +114,11 @@ class AlertView(BaseModel):
     ]
     current_occupancy: int
     message: str
+    causes: list[str] = Field(
+        description="What it says, for programs: `crowd` or `quiet` of what is unusual; of a"
+        " failure each edge and what it sees, as `lobby-1 dark`: silent, none, frozen, dark, moved,"
+        " slow, clock or waiting. Others have none."
+    )
     is_resolved: bool
     timestamp: datetime
 
@@ -342,6 +347,7 @@ async def list_alerts(
                 "alert_type": alert["alert_type"],
                 "current_occupancy": alert["current_occupancy"],
                 "message": alert["message"],
+                "causes": alert["causes"],
                 "is_resolved": False,
                 "timestamp": iso(alert["raised_at"]),
             }

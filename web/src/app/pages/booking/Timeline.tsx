@@ -667,13 +667,8 @@ function Bar({ booking, axis, formats, zone, isMoved }: BarProps) {
           {title}
         </strong>
         <small>
-          {time}
-          {booking.organizer && (
-            <>
-              {" · "}
-              <bdi>{booking.organizer}</bdi>
-            </>
-          )}
+          <span>{time}</span>
+          <bdi>{booking.organizer}</bdi>
         </small>
         <span className="unseen">{t(`timeline.${booking.status}`)}</span>
       </span>

@@ -10,9 +10,8 @@ import { toast } from "../../ui/toast";
 import { HERE, useAge, useSeconds } from "./age";
 import { CameraForm } from "./CameraForm";
 import { type Alert, type Camera, useAcknowledge, useAlerts, useCameras } from "./data";
-import { conditionOf, gradeOf } from "./health";
 import styles from "./live.module.css";
-import { useMendWords } from "./parts";
+import { useCauseWords } from "./parts";
 import { useLiveText } from "./texts";
 
 const TYPES = [
@@ -94,13 +93,8 @@ function Entry({ alert, camera }: { alert: Alert; camera: Camera | undefined }) 
   const errorWords = useErrorWords();
   const at = Date.parse(alert.timestamp);
   const kind = alert.alert_type;
-  const mendWords = useMendWords();
-  // The server's message is in English; of the camera as it is now there are words in any language.
-  const isSaidHere =
-    formats.language !== "en" &&
-    kind === "equipment_failure" &&
-    camera !== undefined &&
-    !["good", "off"].includes(gradeOf(conditionOf(camera)));
+  const causeWords = useCauseWords();
+  const said = causeWords(alert, camera);
   const name = camera?.camera_name ?? formats.number(alert.camera_id);
   const send = async () => {
     try {
@@ -124,8 +118,12 @@ function Entry({ alert, camera }: { alert: Alert; camera: Camera | undefined }) 
           </Link>
         </h2>
         <p>{t(`alerts.do_${kind}`)}</p>
-        {isSaidHere && <p className={styles.quiet}>{mendWords(camera)}</p>}
-        {TOLD.has(kind) && !isSaidHere && (
+        {said.map((sentence) => (
+          <p key={sentence} className={styles.quiet}>
+            {sentence}
+          </p>
+        ))}
+        {TOLD.has(kind) && said.length === 0 && (
           <p className={styles.quiet} lang="en" dir="auto">
             {alert.message}
           </p>

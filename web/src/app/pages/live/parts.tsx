@@ -1,8 +1,9 @@
 import { Tooltip } from "@mantine/core";
 import { useFormats } from "../../formats";
+import { isolated } from "../../text";
 import { Icon, type IconName } from "../../ui/icons";
 import { HERE, useAge, useSeconds } from "./age";
-import type { Camera } from "./data";
+import type { Alert, Camera, Report } from "./data";
 import { type Condition, conditionOf, errorOf, gradeOf, isDoubtful, reportOf } from "./health";
 import styles from "./live.module.css";
 import type { Count, Live } from "./stream";
@@ -29,15 +30,39 @@ export function Health({ condition }: { condition: Condition }) {
 
 /** Says what is to be done for a camera, as it is. */
 export function useMendWords(): (camera: Camera) => string {
+  const words = useReportWords();
+  return (camera) => words(conditionOf(camera), reportOf(camera));
+}
+
+function useReportWords(): (what: Condition | "slow" | "clock", report?: Report) => string {
   const t = useLiveText();
   const formats = useFormats();
-  return (camera) => {
-    const report = reportOf(camera);
-    return t(`mend.${conditionOf(camera)}`, {
+  return (what, report) =>
+    t(`mend.${what}`, {
       time: report ? formats.dateTime(Date.parse(report.heard_at), HERE) : "",
       lag: formats.number(report?.lag_s ?? 0),
       count: report?.spool_depth ?? 0,
     });
+}
+
+/** What an edge may see wrong, as the server names it. */
+const SEEN = ["silent", "none", "frozen", "dark", "moved", "slow", "clock", "waiting"] as const;
+
+/** Says what an alert is about where the page is not English, in which the server says it. */
+export function useCauseWords(): (alert: Alert, camera: Camera | undefined) => string[] {
+  const t = useLiveText();
+  const words = useReportWords();
+  const { language } = useFormats();
+  return (alert, camera) => {
+    if (language === "en") return [];
+    const said = alert.causes.map((cause) => {
+      if (cause === "crowd" || cause === "quiet") return t(`alerts.${cause}`);
+      const [edge, named] = cause.split(" ");
+      const what = SEEN.find((one) => one === named);
+      const report = camera?.reports.find(({ edge_id }) => edge_id === edge);
+      return what && `${isolated(edge ?? "")}: ${words(what, report)}`;
+    });
+    return said.filter((sentence) => sentence !== undefined);
   };
 }
 

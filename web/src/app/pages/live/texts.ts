@@ -78,6 +78,8 @@ const en = {
       "The camera looks elsewhere than before, so its lines may not fit. Look at the picture and move them.",
     lagging: "It counts {{lag}} s late: the edge has too much to do.",
     waiting: "{{count, number}} crossings wait on the edge: its way to Atrium is slow or cut.",
+    slow: "The edge looks at fewer than 5 pictures a second, and may miss people. Give it more CPU or fewer cameras.",
+    clock: "The edge's clock is wrong, and crossings are dated by it. Set it by NTP.",
   },
   cameras: {
     title: "Cameras",
@@ -231,6 +233,9 @@ const en = {
     do_capacity_warning: "It is filling up: more than 80 % of its limit is used.",
     do_anomaly_detected:
       "It is far from what this hour of the week is like. See whether it is real.",
+    crowd: "Far more people came, or were there at once, than in this hour of the weeks before.",
+    quiet:
+      "Nobody came, though in this hour of the weeks before some did. Look whether the door is open, and the camera sees it.",
     do_negative_count:
       "The count is below zero, so somebody was missed. Correct it by a headcount.",
     do_equipment_failure: "Nothing can be relied on here until it is mended.",
@@ -365,6 +370,8 @@ const fa: Texts = {
       "دوربین جای دیگری را می‌بیند و شاید خط‌ها دیگر درست نباشند. تصویر را ببینید و جابه‌جا کنید.",
     lagging: "با {{lag}} ثانیه تأخیر می‌شمارد: کار لبه زیاد است.",
     waiting: "{{count, number}} عبور روی لبه مانده است: راه آن تا آتریوم کند یا قطع است.",
+    slow: "لبه کمتر از ۵ تصویر در ثانیه را می‌بیند و شاید کسی شمرده نشود. به دستگاهش توان بیشتر یا دوربین کمتر بدهید.",
+    clock: "ساعت لبه درست نیست و زمان عبورها از آن است. آن را با NTP تنظیم کنید.",
   },
   cameras: {
     title: "دوربین‌ها",
@@ -516,6 +523,9 @@ const fa: Texts = {
     do_capacity_exceeded: "بیش از حد مجاز آنجا هستند.",
     do_capacity_warning: "رو به پر شدن است: بیش از ۸۰٪ حد آن پر است.",
     do_anomaly_detected: "با این ساعتِ هفته‌های پیش بسیار فرق دارد. ببینید درست است یا نه.",
+    crowd: "بسیار بیش از این ساعت در هفته‌های پیش آمده‌اند، یا با هم اینجا بوده‌اند.",
+    quiet:
+      "کسی نیامد، با آنکه در این ساعت در هفته‌های پیش می‌آمدند. ببینید در باز است و دوربین آن را می‌بیند.",
     do_negative_count: "شمار زیر صفر است، پس کسی دیده نشده است. با سرشماری اصلاح کنید.",
     do_equipment_failure: "تا درست نشود به شمار اینجا نمی‌توان تکیه کرد.",
     rules: "قاعده‌ها",

@@ -223,8 +223,7 @@ interface TimeProps {
 
 /** A time of day, `09:30`; it is typed as on a clock of 24 hours, whatever the browser likes. */
 export function TimeInput({ label, value, onChange, hideLabel, isWrong, error }: TimeProps) {
-  const { number } = useFormats();
-  const inDigits = (text: string) => text.replace(/\d/g, (digit) => number(Number(digit)));
+  const inDigits = useDigits();
   return (
     <TextInput
       {...(hideLabel ? { "aria-label": label } : { label })}
@@ -242,6 +241,39 @@ export function TimeInput({ label, value, onChange, hideLabel, isWrong, error }:
       }}
     />
   );
+}
+
+interface CountProps {
+  label: string;
+  /** Empty: none was written yet. */
+  value: number | "";
+  error: string | undefined;
+  onChange: (value: number | "") => void;
+}
+
+/** How many there are of something. */
+export function CountInput({ label, value, error, onChange }: CountProps) {
+  const inDigits = useDigits();
+  return (
+    <TextInput
+      label={label}
+      inputMode="numeric"
+      autoComplete="off"
+      maxLength={7}
+      value={inDigits(String(value))}
+      error={error}
+      onChange={(event) => {
+        const digits = latin(event.currentTarget.value).replace(/\D/g, "");
+        onChange(digits === "" ? "" : Number(digits));
+      }}
+    />
+  );
+}
+
+/** Writes digits as the language does. */
+export function useDigits(): (text: string) => string {
+  const { number } = useFormats();
+  return (text) => text.replace(/\d/g, (digit) => number(Number(digit)));
 }
 
 /** Persian and Arabic digits are typed where others type ours. */

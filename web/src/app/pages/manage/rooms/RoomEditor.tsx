@@ -2,7 +2,6 @@ import {
   Checkbox,
   Input,
   MultiSelect,
-  NumberInput,
   SegmentedControl,
   Select,
   Switch,
@@ -18,7 +17,7 @@ import { DateField } from "../../../ui/DateField";
 import { Loaded } from "../../../ui/states";
 import { toast } from "../../../ui/toast";
 import { Dialog, Fields, FormDialog } from "../parts/Dialog";
-import { minutesIn, TimeInput } from "../parts/fields";
+import { CountInput, minutesIn, TimeInput } from "../parts/fields";
 import { type Draft, useDraft } from "../parts/form";
 import parts from "../parts/parts.module.css";
 import { usePartsText } from "../parts/texts";
@@ -127,7 +126,7 @@ function Editor({ title, room, access, buildings, amenities, close }: EditorProp
     return {
       name: now.name.trim() ? "" : say("required"),
       location: now.location ? "" : t("noBuilding"),
-      capacity: now.capacity === "" ? say("wholeNumber", { min: 1 }) : "",
+      capacity: !now.capacity ? say("wholeNumber", { min: 1 }) : "",
       opens: minutesIn(now.opens) === undefined ? say("required") : "",
       closes: !sent ? say("required") : isBackwards ? say("endBeforeStart") : "",
       weekdays: now.kind === "weekly" && now.weekdays.length === 0 ? t("noDays") : "",
@@ -227,16 +226,11 @@ function Editor({ title, room, access, buildings, amenities, close }: EditorProp
           searchable
           onChange={(chosen) => set({ location: chosen })}
         />
-        <NumberInput
+        <CountInput
           label={t("capacity")}
-          min={1}
-          max={1_000_000}
-          allowDecimal={false}
-          allowNegative={false}
-          hideControls
           value={values.capacity}
           error={wrong.capacity}
-          onChange={(seats) => set({ capacity: seats === "" ? "" : Number(seats) })}
+          onChange={(capacity) => set({ capacity })}
         />
       </Fields>
       <MultiSelect

@@ -1,5 +1,5 @@
 import { TextInput } from "@mantine/core";
-import { latin } from "../parts/fields";
+import { latin, useDigits } from "../parts/fields";
 import { Sections } from "../parts/Sections";
 import { useRulesText } from "./texts";
 
@@ -50,6 +50,7 @@ interface AmountProps {
 }
 
 export function AmountField({ label, about, value, error, onChange, isFirst }: AmountProps) {
+  const inDigits = useDigits();
   return (
     <TextInput
       label={label}
@@ -58,7 +59,7 @@ export function AmountField({ label, about, value, error, onChange, isFirst }: A
       inputMode="numeric"
       autoComplete="off"
       maxLength={12}
-      value={value}
+      value={inDigits(value)}
       error={error}
       data-autofocus={isFirst || undefined}
       onChange={(event) => onChange(event.currentTarget.value)}

@@ -1,4 +1,4 @@
-import { Button, Checkbox, NumberInput, TextInput } from "@mantine/core";
+import { Button, Checkbox, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../../api";
@@ -10,6 +10,7 @@ import { toast } from "../../../ui/toast";
 import { Confirm, Fields, FormDialog } from "../parts/Dialog";
 import {
   type Chosen,
+  CountInput,
   latin,
   MomentField,
   minutesIn,
@@ -330,16 +331,11 @@ function Editor({
           required
           onChange={(chosen) => set({ room: chosen })}
         />
-        <NumberInput
+        <CountInput
           label={t("seats")}
-          min={1}
-          max={1_000_000}
-          allowDecimal={false}
-          allowNegative={false}
-          hideControls
           value={values.allocated_seats}
           error={wrong.allocated_seats}
-          onChange={(seats) => set({ allocated_seats: seats === "" ? "" : Number(seats) })}
+          onChange={(seats) => set({ allocated_seats: seats })}
         />
       </Fields>
       <Fields>

@@ -32,6 +32,16 @@ const TONES: Record<string, "good" | "bad" | "warn"> = {
   failed: "bad",
   pending: "warn",
 };
+/** Why nothing was answered, as `outbound.py` begins to say it. */
+const UNANSWERED = [
+  ["the name is not known", "name"],
+  ["its address is not", "address"],
+  ["nobody answers there", "nobody"],
+  ["no answer within", "late"],
+  ["its certificate", "tls"],
+  ["what answers there", "http"],
+  ["the connection broke", "broken"],
+] as const;
 const LOOK_EVERY_MS = 5000;
 
 export default function DeliveriesPage() {
@@ -90,6 +100,12 @@ export default function DeliveriesPage() {
     else next.delete(delivery);
     setChosen(next);
   };
+  const unanswered = (why: string | null) => {
+    if (why === null) return "–";
+    const [, key] = UNANSWERED.find(([said]) => why.startsWith(said)) ?? [];
+    const seconds = formats.number(Number(/[\d.]+/.exec(why)?.[0] ?? 0));
+    return key ? t(`unanswered.${key}`, { seconds }) : why;
+  };
   const columns: Column<Delivery>[] = [
     {
       name: t("event"),
@@ -117,7 +133,7 @@ export default function DeliveriesPage() {
       cell: ({ lastStatus, lastAnswer }) => (
         <span className={parts.answer}>
           {lastStatus !== null && <strong>{formats.number(lastStatus)} </strong>}
-          <bdi dir="auto">{lastAnswer ?? (lastStatus === null ? "–" : "")}</bdi>
+          <bdi dir="auto">{lastStatus === null ? unanswered(lastAnswer) : lastAnswer}</bdi>
         </span>
       ),
     },
