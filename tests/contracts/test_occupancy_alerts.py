@@ -125,6 +125,8 @@ class TestEquipment:
 
         assert "s ahead" in clock["message"]
         assert "10003 crossings wait" in waiting["message"]
+        assert clock["causes"] == [f"{ahead.edge_id} clock"]
+        assert waiting["causes"] == [f"{behind.edge_id} waiting"]
         await ahead.beat(3)
         await behind.beat(2)
         await until(admin, ahead, 0)
@@ -263,7 +265,7 @@ class TestUnusualHours:
         [alert] = await until(admin, edge, 1)
         await self.come(edge, number, self.one_by_one(now, 10))
 
-        assert alert["alert_type"] == "anomaly_detected"
+        assert (alert["alert_type"], alert["causes"]) == ("anomaly_detected", ["crowd"])
         said = f"on the last 8 {now:%A}s at that hour 3 were usual (3 to 3)"
         assert re.fullmatch(rf"\d\d entries since {now:%H}:00; {re.escape(said)}", alert["message"])
         assert [one["id"] for one in await alerts_of(admin, edge)] == [alert["id"]]
@@ -278,6 +280,7 @@ class TestUnusualHours:
         [alert] = await until(admin, edge, 1)
 
         assert alert["message"].startswith("No entries from ")
+        assert alert["causes"] == ["quiet"]
         # It may be raised when some of the weeks are not counted yet.
         assert re.search(r"\b20 were usual \(\d+ to 20\)\. Look whether", alert["message"])
         both = [last + timedelta(seconds=second) for second in range(20)]

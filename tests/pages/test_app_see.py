@@ -204,6 +204,31 @@ async def test_an_alert_appears_and_is_acknowledged(
         await expect(page.get_by_role("link", name="Cameras")).to_have_count(0)
 
 
+async def test_what_an_alert_is_about_is_said_in_the_pages_language(
+    system: System, chromium: Browser, admin: httpx.AsyncClient, producer: AIOKafkaProducer
+) -> None:
+    edge = await watch(admin, producer, camera_name=unique("Hall"))
+    for number in range(3):
+        ahead = datetime.now(UTC) + timedelta(seconds=90)
+        slow = {"pictures_per_s": 25.0, "processed_per_s": 3.0}
+        waiting = {"spool_depth": 10_001 + number}
+        await edge.beat(sent_at=ahead, started_at=ahead, **slow, **waiting)
+
+    async with browser_of(chromium) as english, browser_of(chromium, language="fa") as persian:
+        for browser, said in (
+            (english, ("3.0 of 25.0 pictures", "s ahead", "crossings wait there")),
+            (persian, ("کمتر از ۵ تصویر", "ساعت لبه درست نیست", "۱۰٬۰۰۳ عبور")),
+        ):
+            page = await sign_in(browser, system, "ADMIN", "alerts")
+            entry = page.get_by_role("listitem").filter(
+                has=page.locator(f"a[href$='/cameras/{edge.camera_id}']")
+            )
+            for words in said:
+                await expect(entry).to_contain_text(words)
+            of_english = entry.locator("[lang=en]")
+            await expect(of_english).to_have_count(1 if browser is english else 0)
+
+
 async def test_what_was_counted_is_told_by_hour_day_and_month(
     system: System, chromium: Browser, admin: httpx.AsyncClient, producer: AIOKafkaProducer
 ) -> None:
