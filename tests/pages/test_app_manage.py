@@ -192,6 +192,32 @@ async def test_a_room_is_made_and_edited(
     assert (room["capacity"], room["is_active"]) == (45, False)
 
 
+async def test_numbers_are_written_in_the_digits_of_the_language(
+    chromium: Browser, system: System, admin: httpx.AsyncClient
+) -> None:
+    room = await make_room(admin, name=unique("Room"), capacity=40)
+
+    async with browser_of(chromium, language="fa") as browser:
+        page = await sign_in(browser, system, "ADMIN", "manage/rooms")
+        await page.get_by_role("searchbox").fill(room["name"])
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=room["name"]))
+        await row.get_by_role("button", name="ویرایش").click()
+        form = page.get_by_role("dialog")
+        seats = form.get_by_label("صندلی")
+        await expect(seats).to_have_value("۴۰")
+        for written in ("۰", "", "هیچ"):
+            await seats.fill(written)
+            await form.get_by_role("button", name="ذخیره").click()
+            await expect(seats).to_be_focused()
+        await seats.fill("12")
+        await expect(seats).to_have_value("۱۲")
+        await form.get_by_role("button", name="ذخیره").click()
+        await expect(form).to_have_count(0)
+
+    stored = await admin.get(f"/api/rooms/{room['id']}/")
+    assert stored.json()["capacity"] == 12
+
+
 async def test_a_panel_is_paired_and_revoked(
     chromium: Browser, system: System, admin: httpx.AsyncClient, anyone: httpx.AsyncClient
 ) -> None:
@@ -468,6 +494,21 @@ async def test_a_delivery_that_failed_is_sent_again(
         await expect(page.get_by_text("1 delivery is sent again")).to_be_visible()
         await eventually(received, lambda count: count > before)
         (await admin.delete(f"/api/webhooks/{webhook}")).raise_for_status()
+
+
+async def test_why_nobody_has_answered_is_said_in_the_pages_language(
+    chromium: Browser, system: System, admin: httpx.AsyncClient
+) -> None:
+    room = await make_room(admin)
+    # Nobody listens at the port for what is thrown away.
+    webhook = (await make(admin, "/api/webhooks", url="http://127.0.0.1:9/"))["data"]["id"]
+    (await admin.post("/api/bookings", json=booking_of(room, soon()))).raise_for_status()
+
+    for language, said in (("en", "Nobody answers there."), ("fa", "آنجا کسی پاسخ نمی‌دهد")):
+        async with browser_of(chromium, language=language) as browser:
+            page = await sign_in(browser, system, "ADMIN", f"manage/webhooks/{webhook}")
+            await expect(page.get_by_role("row").nth(1)).to_contain_text(said)
+    (await admin.delete(f"/api/webhooks/{webhook}")).raise_for_status()
 
 
 # axe takes seconds for each of the pages where the machine has other work.
