@@ -70,6 +70,7 @@ function OfTerms({ terms }: { terms: Term[] }) {
           {t("print")}
         </Button>
       </div>
+      <p className={styles.printed}>{term.name}</p>
       <p className={styles.about}>{t("seats.about")}</p>
       <Loaded query={query} loading={<Loading progress={progress} />}>
         {(seats) => <OfTerm key={term.id} term={term} seats={seats} />}
@@ -114,7 +115,7 @@ function OfTerm({ term, seats }: { term: Term; seats: Seats }) {
   };
   const label = t("seats.grid", { term: term.name, step: t(`seats.${step}`) });
   return (
-    <section aria-label={term.name} className={styles.page}>
+    <section aria-label={term.name}>
       <div className={styles.tools}>
         <SegmentedControl
           aria-label={t("seats.step")}
