@@ -5,9 +5,11 @@ from functools import partial
 
 from bookings import timers
 from bookings.api import (
+    audit,
     circle_time,
     directory,
     feeds,
+    notifications,
     panel,
     terms,
     timeline,
@@ -61,6 +63,8 @@ def build(settings: Settings) -> Parts:
             feeds.router,
             webhooks.router,
             university.router,
+            notifications.router,
+            audit.router,
             directory.router,
             terms.router,
             timeline.router,

@@ -1,4 +1,4 @@
-"""The contract `university`: the day of a room, requests, override, notifications, audit."""
+"""The contract `university`: the day of a room, its bookings, requests and override."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -29,7 +29,6 @@ from bookings.domain import (
     slots_of,
 )
 from bookings.repository.bookings import BookingFilter, Bookings
-from bookings.repository.told import Audit, Notifications
 from bookings.service import booking as service
 from bookings.service import requests
 from bookings.service.booking import Made, NewBooking
@@ -38,7 +37,7 @@ from bookings.service.telling import iso
 from common.app import JsonResponse, contract_router, read_by
 from common.contracts import Contract
 from common.db import Session
-from common.errors import Forbidden, NotFound, invalid_field
+from common.errors import Forbidden, invalid_field
 from common.fields import CLEAN, Instant
 from common.identity import Role
 from common.paging import NumberedPage, Pagination, numbered_page_of
@@ -290,54 +289,7 @@ class DecidedReply(BaseModel):
     data: Decided
 
 
-class NotificationView(BaseModel):
-    id: str
-    type: str
-    title: str
-    message: str
-    read: bool
-    createdAt: datetime  # noqa: N815
-    metadata: dict[str, str | None]
-
-
-class NotificationPage(BaseModel):
-    notifications: list[NotificationView]
-    pagination: Pagination
-    unreadCount: int  # noqa: N815
-
-
-class NotificationPageReply(BaseModel):
-    success: bool
-    data: NotificationPage
-
-
-class OneNotification(BaseModel):
-    success: bool
-    data: NotificationView
-
-
-class AuditView(BaseModel):
-    id: str
-    actorUserId: str | None  # noqa: N815
-    actionType: str  # noqa: N815
-    targetType: str  # noqa: N815
-    targetId: str  # noqa: N815
-    reason: str | None
-    createdAt: datetime  # noqa: N815
-    actor: UserView | None
-
-
-class AuditPage(BaseModel):
-    data: list[AuditView]
-    pagination: Pagination
-
-
-class AuditPageReply(BaseModel):
-    success: bool
-    data: AuditPage
-
-
-def _ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
+def ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
     return JsonResponse({"success": True, "data": data}, status)
 
 
@@ -356,7 +308,7 @@ def _room_view(room: Room) -> dict[str, Any]:
     }
 
 
-def _user_view(person: Person) -> dict[str, Any]:
+def user_view(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "name": person.name,
@@ -386,7 +338,7 @@ def _request_view(booking: Booking) -> dict[str, Any]:
         "decidedAt": iso(booking.decided_at) if booking.decided_at else None,
         "seriesId": booking.series_id,
         "room": _room_view(booking.room),
-        "user": _user_view(booking.organizer),
+        "user": user_view(booking.organizer),
     }
 
 
@@ -409,7 +361,7 @@ def _booking_view(booking: Booking) -> dict[str, Any]:
         "seriesId": booking.series_id,
         "createdAt": iso(booking.created_at),
         "room": _room_view(booking.room),
-        "user": _user_view(booking.organizer),
+        "user": user_view(booking.organizer),
         "request": request if booking.requested else None,
     }
 
@@ -431,7 +383,7 @@ async def day_of_a_room(room_id: str, session: Session, request: Request) -> Jso
     holders = await Bookings(session).find(BookingFilter(room_id=room.id, held_during=period))
     bookable = room.is_active and not room.is_locked
     shown = [one for one in holders if one.period.overlaps(period)]
-    return _ok(
+    return ok(
         {
             "date": day.isoformat(),
             "roomId": room.cuid,
@@ -466,7 +418,7 @@ def _booking_of_day(booking: Booking) -> dict[str, Any]:
 # --- bookings -----------------------------------------------------------------------------------
 
 
-def _moment(name: str, text: str | None) -> datetime | None:
+def moment_of(name: str, text: str | None) -> datetime | None:
     if not text:
         return None
     try:
@@ -498,8 +450,8 @@ async def list_bookings(
     room = await service.find_room(session, query.roomId) if query.roomId else None
     wanted = BookingFilter(
         room_id=room.id if room else None,
-        ending_after=_moment("from", query.after),
-        starting_before=_moment("to", query.to),
+        ending_after=moment_of("from", query.after),
+        starting_before=moment_of("to", query.to),
         of_person=identity.id if only_mine else None,
         statuses=_MINE if only_mine else _BOOKED,
     )
@@ -509,7 +461,7 @@ async def list_bookings(
         count=lambda: bookings.count(wanted),
         find=lambda part: bookings.find(wanted, part=part),
     )
-    return _ok({"data": [_booking_view(one) for one in entries], "pagination": pagination})
+    return ok({"data": [_booking_view(one) for one in entries], "pagination": pagination})
 
 
 @router.post("/api/bookings/override", status_code=201, response_model=OneBooking)
@@ -517,7 +469,7 @@ async def override_booking(body: OverrideBody, session: Session, identity: Calle
     new = NewOverride(
         body.roomId, body.userId, Period(body.startAt, body.endAt), body.purpose, body.reason
     )
-    return _ok(_booking_view(await requests.override(session, identity, new)), 201)
+    return ok(_booking_view(await requests.override(session, identity, new)), 201)
 
 
 # --- requests -----------------------------------------------------------------------------------
@@ -529,7 +481,7 @@ async def create_request(body: RequestBody, session: Session, identity: Caller) 
     view = _request_view(made.bookings[0])
     if body.recurrenceRule is not None:
         view["series"] = _series_view(made)
-    return _ok(view, 201)
+    return ok(view, 201)
 
 
 def _series_view(made: Made) -> dict[str, Any]:
@@ -574,7 +526,7 @@ async def list_requests(
         count=lambda: bookings.count(wanted),
         find=lambda part: bookings.find(wanted, newest_first=True, part=part),
     )
-    return _ok({"data": [_request_view(one) for one in entries], "pagination": pagination})
+    return ok({"data": [_request_view(one) for one in entries], "pagination": pagination})
 
 
 @router.patch("/api/requests/{request_id}", response_model=DecidedReply)
@@ -586,117 +538,9 @@ async def decide_request(
     data = {"request": _request_view(decided)}
     if decision.approved:
         data["booking"] = _booking_view(decided)
-    return _ok(data)
+    return ok(data)
 
 
 @router.post("/api/requests/{request_id}/cancel", response_model=OneRequest)
 async def cancel_request(request_id: str, session: Session, identity: Caller) -> JsonResponse:
-    return _ok(_request_view(await requests.cancel_request(session, identity, request_id)))
-
-
-# --- notifications ------------------------------------------------------------------------------
-
-
-def _notification_view(row: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {
-        "id": row["id"],
-        "type": row["type"],
-        "title": row["title"],
-        "message": row["message"],
-        "read": row["read"],
-        "createdAt": iso(row["created_at"]),
-        "metadata": row["metadata"],
-    }
-
-
-@router.get("/api/notifications", response_model=NotificationPageReply)
-async def list_notifications(
-    session: Session,
-    identity: Caller,
-    page: Page,
-    unread: Annotated[str | None, Query()] = None,
-) -> JsonResponse:
-    notifications, user_id, only_unread = Notifications(session), str(identity.id), unread == "true"
-    entries, pagination = await numbered_page_of(
-        page,
-        count=lambda: notifications.count(user_id, unread=only_unread),
-        find=lambda part: notifications.find(user_id, part, unread=only_unread),
-    )
-    return _ok(
-        {
-            "notifications": [_notification_view(row) for row in entries],
-            "pagination": pagination,
-            "unreadCount": await notifications.count(user_id, unread=True),
-        }
-    )
-
-
-@router.post("/api/notifications/read-all")
-async def read_all_notifications(session: Session, identity: Caller) -> JsonResponse:
-    await Notifications(session).mark_read(str(identity.id))
-    return JsonResponse({"success": True})
-
-
-@router.post("/api/notifications/{notification_id}/read", response_model=OneNotification)
-async def read_notification(
-    notification_id: str, session: Session, identity: Caller
-) -> JsonResponse:
-    notifications = Notifications(session)
-    found = await notifications.get(notification_id)
-    if found is None:
-        raise NotFound("Notification not found")
-    if found["user_id"] != identity.id:
-        raise Forbidden("You can only read your own notifications")
-    await notifications.mark_read(str(identity.id), notification_id)
-    return _ok(_notification_view({**found, "read": True}))
-
-
-# --- audit --------------------------------------------------------------------------------------
-
-Filter = Annotated[str | None, Field(max_length=64), CLEAN]
-
-
-class AuditQuery(BaseModel):
-    actionType: Filter = None  # noqa: N815 - the document's name, as are those below
-    targetType: Filter = None  # noqa: N815
-    actorUserId: Filter = None  # noqa: N815
-    targetId: Filter = None  # noqa: N815
-    from_: Filter = Field(None, alias="from")
-    to: Filter = None
-
-    def wanted(self) -> dict[str, str | None]:
-        return {
-            "action_type": self.actionType,
-            "target_type": self.targetType,
-            "actor_user_id": self.actorUserId,
-            "target_id": self.targetId,
-        }
-
-
-@router.get("/api/admin/audit", response_model=AuditPageReply)
-async def list_audit(
-    session: Session, page: Page, query: Annotated[AuditQuery, Query()]
-) -> JsonResponse:
-    audit, wanted = Audit(session), query.wanted()
-    since, until = _moment("from", query.from_), _moment("to", query.to)
-    entries, pagination = await numbered_page_of(
-        page,
-        count=lambda: audit.count(wanted, since, until),
-        find=lambda part: audit.find(wanted, since, until, part),
-        default=100,
-    )
-    shown = [_audit_view(row, actor) for row, actor in entries]
-    return _ok({"data": shown, "pagination": pagination})
-
-
-def _audit_view(row: Any, actor: Person | None) -> dict[str, Any]:  # noqa: ANN401
-    return {
-        "id": row["id"],
-        "actorUserId": row["actor_user_id"],
-        "actionType": row["action_type"],
-        "targetType": row["target_type"],
-        "targetId": row["target_id"],
-        "reason": row["reason"],
-        "createdAt": iso(row["created_at"]),
-        "actor": _user_view(actor) if actor else None,
-    }
+    return ok(_request_view(await requests.cancel_request(session, identity, request_id)))
