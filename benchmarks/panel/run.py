@@ -28,6 +28,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -212,9 +213,7 @@ async def connect(
     for number in range(panels):
         reads = not unread or number % ONE_IN != 0
         transport, _ = await loop.create_connection(
-            lambda reads=reads: Panel(wave, stand.head(port), reads=reads),  # type: ignore[misc]
-            "127.0.0.1",
-            port,
+            partial(Panel, wave, stand.head(port), reads=reads), "127.0.0.1", port
         )
         transports.append(transport)
     async with asyncio.timeout(30):

@@ -25,8 +25,8 @@ if [ $# -eq 0 ]; then
     # Without the pins, and near what uv.lock has: only what must change does.
     sed -i '/^constraint-dependencies = \[$/,/^\]$/{/^ /d}' pyproject.toml
     "$uv" lock --quiet
-    export_lock --no-hashes --all-packages --all-extras --all-groups |
-        sed 's/.*/    "&",/' >"$into/pins"
+    export_lock --no-hashes --all-packages --all-extras --all-groups >"$into/pins"
+    sed -i 's/.*/    "&",/' "$into/pins"
     sed -i "/^constraint-dependencies = \[\$/r $into/pins" pyproject.toml
     rm "$into/pins"
     "$uv" lock --quiet

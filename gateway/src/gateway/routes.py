@@ -114,7 +114,7 @@ def table(settings: Settings) -> tuple[Route, ...]:
     def analytics(path: str, contract: Contract, **more: Any) -> Route:  # noqa: ANN401
         return Route(path=path, service="analytics", contract=contract, **more)
 
-    def occupancy(path: str, **more: Any) -> Route:  # noqa: ANN401
+    def occupancy(path: str, **more: Any) -> Route:  # noqa: ANN401 - fields of a route
         return Route(
             path=path,
             service="occupancy",

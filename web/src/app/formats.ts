@@ -94,3 +94,14 @@ export function useFormats(): Formats {
     return formats;
   }, [language, calendar]);
 }
+
+/** Writes the digits of a text as the language does. */
+export function useDigits(): (text: string) => string {
+  const { number } = useFormats();
+  return (text) => text.replace(/\d/g, (digit) => number(Number(digit)));
+}
+
+/** Persian and Arabic digits are typed where others type ours. */
+export function latin(text: string): string {
+  return text.replace(/[۰-۹٠-٩]/g, (digit) => String((digit.codePointAt(0) ?? 0) & 0xf));
+}

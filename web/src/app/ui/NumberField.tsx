@@ -1,6 +1,6 @@
 import { ActionIcon, TextInput } from "@mantine/core";
 import { type KeyboardEvent, useState } from "react";
-import { useFormats } from "../formats";
+import { latin, useFormats } from "../formats";
 import { useAppText } from "../texts";
 import { Icon } from "./icons";
 import styles from "./ui.module.css";
@@ -16,11 +16,8 @@ interface Props {
 
 /** Reads a whole number in Latin, Persian or Arabic digits. */
 function read(text: string): number | undefined {
-  const latin = text
-    .replace(/[۰-۹]/g, (digit) => String(digit.charCodeAt(0) - 0x6f0))
-    .replace(/[٠-٩]/g, (digit) => String(digit.charCodeAt(0) - 0x660))
-    .replace(/[^0-9]/g, "");
-  return latin === "" ? undefined : Number(latin);
+  const digits = latin(text).replace(/\D/g, "");
+  return digits === "" ? undefined : Number(digits);
 }
 
 /** A whole number, in the digits of the language. */

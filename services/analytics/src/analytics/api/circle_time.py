@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query, Request
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, StringConstraints
@@ -13,7 +13,7 @@ from analytics.domain import MOST_DAYS, Days
 from analytics.service import figures, pictures, reality
 from analytics.service.heatmap import VARY
 from analytics.texts import preferred
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 from common.errors import invalid_field
@@ -252,53 +252,49 @@ class FlowReply(BaseModel):
     data: FlowData
 
 
-def _ok(data: list[dict[str, Any]] | dict[str, Any]) -> JsonResponse:
-    return JsonResponse({"success": True, "data": data})
-
-
 # --- routes -------------------------------------------------------------------------------------
 
 
 @router.get("/api/analytics/kpi", response_model=KpiReply)
 async def get_kpis(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
-    return _ok(await figures.kpis(session, query.days()))
+    return success(await figures.kpis(session, query.days()))
 
 
 @router.get("/api/analytics/utilization", response_model=UtilizationReply)
 async def get_utilization(
     session: Session, query: Annotated[BuildingRange, Query()]
 ) -> JsonResponse:
-    return _ok(await figures.utilization(session, query.days(), query.building))
+    return success(await figures.utilization(session, query.days(), query.building))
 
 
 @router.get("/api/analytics/hours", response_model=HoursReply)
 async def get_hours(session: Session, query: Annotated[BuildingRange, Query()]) -> JsonResponse:
-    return _ok(await figures.by_hour(session, query.days(), query.building))
+    return success(await figures.by_hour(session, query.days(), query.building))
 
 
 @router.get("/api/analytics/ghosting", response_model=GhostingReply)
 async def get_ghosting(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
-    return _ok(await figures.ghosting(session, query.days()))
+    return success(await figures.ghosting(session, query.days()))
 
 
 @router.get("/api/analytics/capacity", response_model=CapacityReply)
 async def get_capacity(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
-    return _ok(await figures.capacity(session, query.days()))
+    return success(await figures.capacity(session, query.days()))
 
 
 @router.get("/api/analytics/reality", response_model=RealityReply)
 async def get_reality(session: Session, query: Annotated[BuildingRange, Query()]) -> JsonResponse:
-    return _ok(await reality.reality(session, query.days(), query.building))
+    return success(await reality.reality(session, query.days(), query.building))
 
 
 @router.get("/api/analytics/right-size", response_model=RightSizeReply)
 async def get_right_size(session: Session, query: Annotated[Range, Query()]) -> JsonResponse:
-    return _ok(await reality.right_size(session, query.days()))
+    return success(await reality.right_size(session, query.days()))
 
 
 @router.get("/api/analytics/flow", response_model=FlowReply)
 async def get_flow(session: Session, query: Annotated[FlowRange, Query()]) -> JsonResponse:
-    return _ok(await reality.flow(session, query.days(), query.room, query.camera))
+    return success(await reality.flow(session, query.days(), query.room, query.camera))
 
 
 @router.get(

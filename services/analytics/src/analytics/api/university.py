@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 from fastapi import Query, Request
@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 from analytics.domain import DAY, MOST_DAYS, Days
 from analytics.service import reports
 from analytics.service.reports import Span
-from common.app import JsonResponse, contract_router, read_by
+from common.app import JsonResponse, contract_router, read_by, success
 from common.contracts import Contract
 from common.db import Session
 from common.errors import invalid_field
@@ -144,26 +144,22 @@ class RolesReply(BaseModel):
     data: Roles
 
 
-def _ok(data: Any) -> JsonResponse:  # noqa: ANN401 - as the views above
-    return JsonResponse({"success": True, "data": data})
-
-
 # --- routes -------------------------------------------------------------------------------------
 
 
 @router.get("/api/admin/reports/utilization", response_model=UtilizationReply)
 async def get_utilization(request: Request, session: Session, query: ReportOf) -> JsonResponse:
-    return _ok(await reports.utilization(session, query.span(_zone(request))))
+    return success(await reports.utilization(session, query.span(_zone(request))))
 
 
 @router.get("/api/admin/reports/peak-hours", response_model=PeakHoursReply)
 async def get_peak_hours(request: Request, session: Session, query: ReportOf) -> JsonResponse:
-    return _ok(await reports.peak_hours(session, query.span(_zone(request))))
+    return success(await reports.peak_hours(session, query.span(_zone(request))))
 
 
 @router.get("/api/admin/reports/bookings-by-role", response_model=RolesReply)
 async def get_bookings_by_role(request: Request, session: Session, query: ReportOf) -> JsonResponse:
-    return _ok(await reports.bookings_by_role(session, query.span(_zone(request))))
+    return success(await reports.bookings_by_role(session, query.span(_zone(request))))
 
 
 @router.get(

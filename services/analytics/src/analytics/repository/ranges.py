@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Date,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    cast,
     func,
     select,
     text,
@@ -75,6 +77,20 @@ def by_weeks(span: Days) -> dict[str, date]:
     first = min(end, begin + -begin.weekday() % 7 * DAY)
     after = max(first, end - end.weekday() * DAY)
     return {"begin": begin, "end": end, "first": first, "after": after}
+
+
+def added_up(by_day: Table, by_month: Table, names: Sequence[str]) -> Rows:
+    """Select the sums of a range by whose they are."""
+    part = rows_of(by_day, by_month, names).subquery()
+    whose, *_ = part.columns
+    return select(whose, *(whole(func.sum(part.c[name])).label(name) for name in names)).group_by(
+        whose
+    )
+
+
+def whole(counted: ColumnElement[Any]) -> ColumnElement[int]:
+    """Say that it is a whole number, 0 of nothing: what follows from Postgres' own sums is slow."""
+    return cast(func.coalesce(counted, 0), BigInteger)
 
 
 def rows_of(by_day: Table, by_month: Table, names: Sequence[str]) -> CompoundSelect[Any]:

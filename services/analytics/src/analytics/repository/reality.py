@@ -6,14 +6,12 @@ from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     CompoundSelect,
     Date,
     FromClause,
     Integer,
     bindparam,
-    cast,
     func,
     select,
     union_all,
@@ -128,7 +126,7 @@ class Reality:
 def _parties() -> ranges.Rows:
     """Select what is known of parties by room, of those among `rooms`, and the p95 of them all."""
     part = _sized().subquery()
-    sums = (_whole(func.sum(part.c[name])).label(name) for name in PARTIES)
+    sums = (ranges.whole(func.sum(part.c[name])).label(name) for name in PARTIES)
     by_size = (
         select(part.c.room_id, part.c.size, *sums)
         .where(part.c.room_id == func.any(bindparam("rooms", type_=ARRAY(Integer))))
@@ -147,10 +145,12 @@ def _parties() -> ranges.Rows:
         func.sum(seen * size),
         func.sum(seen + by_size.c.told).filter(is_party),
     )
-    named = (_whole(count).label(f"count_{number}") for number, count in enumerate(counts))
+    named = (ranges.whole(count).label(f"count_{number}") for number, count in enumerate(counts))
     of_rooms = select(room_id, *named, func.max(size).label("largest")).group_by(room_id).subquery()
     came = select(room_id, size, seen).where(is_party, seen > 0).cte("came")
-    of_all = select(came.c.size, _whole(func.sum(came.c.seen)).label("seen")).group_by(came.c.size)
+    of_all = select(came.c.size, ranges.whole(func.sum(came.c.seen)).label("seen")).group_by(
+        came.c.size
+    )
     by_room = _p95(came, came.c.room_id).subquery()
     return select(
         of_rooms, by_room.c.p95, _p95(of_all.subquery()).scalar_subquery().label("p95_of_all")
@@ -204,11 +204,6 @@ def _p95(came: FromClause, *of: ColumnElement[Any]) -> ranges.Rows:
     return select(*whose, func.min(ranked.c.size).label("p95")).where(is_95th).group_by(*whose)
 
 
-def _whole(counted: ColumnElement[Any]) -> ColumnElement[int]:
-    """Say that it is a whole number: what follows from Postgres' own sums is slow."""
-    return cast(func.coalesce(counted, 0), BigInteger)
-
-
 def _presence() -> ranges.Rows:
     sums = func.sum(presence.c.occupied_s), func.sum(presence.c.unbooked_s)
     is_in = (presence.c.day >= ranges.BEGIN) & (presence.c.day < ranges.END)
@@ -216,10 +211,9 @@ def _presence() -> ranges.Rows:
 
 
 def _flow() -> ranges.Rows:
-    part = ranges.rows_of(door_days, door_months, THROUGH).subquery()
-    sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in THROUGH)
-    is_asked = part.c.camera_id == func.any(bindparam("cameras", type_=ARRAY(Integer)))
-    return select(part.c.camera_id, *sums).where(is_asked).group_by(part.c.camera_id)
+    of_cameras = ranges.added_up(door_days, door_months, THROUGH)
+    camera_id, *_ = of_cameras.selected_columns
+    return of_cameras.where(camera_id == func.any(bindparam("cameras", type_=ARRAY(Integer))))
 
 
 _PARTIES: Final = ranges.as_one(_parties())

@@ -50,9 +50,7 @@ class Reports:
 
 @cache
 def _by_room(names: tuple[str, ...]) -> ranges.Rows:
-    part = ranges.rows_of(days, months, names).subquery()
-    sums = (cast(func.sum(part.c[name]), BigInteger).label(name) for name in names)
-    return ranges.as_one(select(part.c.room_id, *sums).group_by(part.c.room_id))
+    return ranges.as_one(ranges.added_up(days, months, names))
 
 
 @cache

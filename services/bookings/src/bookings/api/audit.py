@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from bookings.api.university import Page, UserView, moment_of, ok, user_view
+from bookings.api.university import Page, UserView, moment_of, user_view
 from bookings.domain import Person
 from bookings.repository.told import Audit
 from bookings.service.telling import iso
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 from common.fields import CLEAN
@@ -72,10 +72,10 @@ async def list_audit(
         default=100,
     )
     shown = [_audit_view(row, actor) for row, actor in entries]
-    return ok({"data": shown, "pagination": pagination})
+    return success({"data": shown, "pagination": pagination})
 
 
-def _audit_view(row: Any, actor: Person | None) -> dict[str, Any]:  # noqa: ANN401
+def _audit_view(row: Any, actor: Person | None) -> dict[str, Any]:  # noqa: ANN401 - SQLAlchemy's own
     return {
         "id": row["id"],
         "actorUserId": row["actor_user_id"],

@@ -12,7 +12,7 @@ from bookings.service import attendance
 from bookings.service import booking as service
 from bookings.service.booking import Change, Made, NewBooking
 from bookings.service.telling import iso
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 from common.fields import Instant
@@ -207,10 +207,6 @@ def _series_view(made: Made) -> dict[str, Any]:
     }
 
 
-def _ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
-    return JsonResponse({"success": True, "data": data}, status)
-
-
 # --- routes -------------------------------------------------------------------------------------
 
 
@@ -221,7 +217,7 @@ async def list_bookings_of_a_day(room_id: str, session: Session, request: Reques
     wanted = BookingFilter(
         room_id=room.id, starting=local_day(day, room.zone), statuses=_SHOWN, in_force=True
     )
-    return _ok([booking_view(booking) for booking in await Bookings(session).find(wanted)])
+    return success([booking_view(booking) for booking in await Bookings(session).find(wanted)])
 
 
 @router.post("/api/bookings", status_code=201, response_model=MadeReply)
@@ -230,7 +226,7 @@ async def create_booking(body: BookingBody, session: Session, identity: Caller) 
     view = booking_view(made.bookings[0])
     if body.recurrenceRule is not None:
         view["series"] = _series_view(made)
-    return _ok(view, 201)
+    return success(view, 201)
 
 
 @router.post("/api/bookings/preview", response_model=PreviewReply)
@@ -246,14 +242,14 @@ async def preview_booking(body: PreviewBody, session: Session, identity: Caller)
         {"startTime": iso(period.start), "endTime": iso(period.end), "reason": reason}
         for period, reason in await service.preview(session, identity, new)
     ]
-    return _ok({"occurrences": occurrences})
+    return success({"occurrences": occurrences})
 
 
 @router.patch("/api/bookings/{booking_id}", response_model=BookingReply)
 async def change_booking(
     booking_id: str, body: BookingPart, session: Session, identity: Caller
 ) -> JsonResponse:
-    return _ok(booking_view(await service.move(session, identity, booking_id, body.change())))
+    return success(booking_view(await service.move(session, identity, booking_id, body.change())))
 
 
 @router.delete("/api/bookings/{booking_id}")
@@ -267,16 +263,16 @@ async def cancel_booking(
     data: dict[str, Any] = {"cancelled": True}
     if scope != "this":
         data["count"] = count
-    return _ok(data)
+    return success(data)
 
 
 @router.post("/api/bookings/{booking_id}/checkin")
 async def check_in(booking_id: str, session: Session, identity: Caller) -> JsonResponse:
     view = booking_view(await attendance.check_in(session, identity, booking_id))
-    return _ok({name: view[name] for name in ("checkedIn", "checkedInAt")})
+    return success({name: view[name] for name in ("checkedIn", "checkedInAt")})
 
 
 @router.post("/api/bookings/{booking_id}/end")
 async def end_booking(booking_id: str, session: Session, identity: Caller) -> JsonResponse:
     freed = await attendance.end_early(session, identity, booking_id)
-    return _ok({"ended": True, "freedMinutes": freed})
+    return success({"ended": True, "freedMinutes": freed})

@@ -10,7 +10,7 @@ from bookings.feed import CONTENT_TYPE
 from bookings.repository.outward import Feed
 from bookings.service import feeds as service
 from bookings.service.telling import iso
-from common.app import JsonResponse, SecretResponse, contract_router
+from common.app import JsonResponse, SecretResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 
@@ -83,13 +83,13 @@ def _base(request: Request) -> str:
 @router.get("/api/feeds", response_model=FeedList)
 async def list_feeds(session: Session, identity: Caller) -> JsonResponse:
     mine = await service.of_caller(session, identity)
-    return JsonResponse({"success": True, "data": [_view(feed) for feed in mine]})
+    return success([_view(feed) for feed in mine])
 
 
 @router.delete("/api/feeds/{feed_id}")
 async def revoke_feed(feed_id: str, session: Session, identity: Caller) -> JsonResponse:
     await service.revoke(session, identity, feed_id)
-    return JsonResponse({"success": True, "data": {"revoked": True}})
+    return success({"revoked": True})
 
 
 @router.get("/api/calendar/{name}", response_class=Response)

@@ -7,10 +7,10 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from bookings.api.fields import Caller
-from bookings.api.university import Page, ok
+from bookings.api.university import Page
 from bookings.repository.told import Notifications
 from bookings.service.telling import iso
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 from common.errors import Forbidden, NotFound
@@ -45,7 +45,7 @@ class OneNotification(BaseModel):
     data: NotificationView
 
 
-def _notification_view(row: Any) -> dict[str, Any]:  # noqa: ANN401
+def _notification_view(row: Any) -> dict[str, Any]:  # noqa: ANN401 - SQLAlchemy's own
     return {
         "id": row["id"],
         "type": row["type"],
@@ -70,7 +70,7 @@ async def list_notifications(
         count=lambda: notifications.count(user_id, unread=only_unread),
         find=lambda part: notifications.find(user_id, part, unread=only_unread),
     )
-    return ok(
+    return success(
         {
             "notifications": [_notification_view(row) for row in entries],
             "pagination": pagination,
@@ -96,4 +96,4 @@ async def read_notification(
     if found["user_id"] != identity.id:
         raise Forbidden("You can only read your own notifications")
     await notifications.mark_read(str(identity.id), notification_id)
-    return ok(_notification_view({**found, "read": True}))
+    return success(_notification_view({**found, "read": True}))

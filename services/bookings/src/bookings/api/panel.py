@@ -9,7 +9,7 @@ from bookings.api.circle_time import BookingReply, booking_view
 from bookings.api.fields import Caller, Title
 from bookings.service import attendance, doors
 from bookings.service.telling import iso
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 
@@ -66,4 +66,4 @@ async def book_now(
     wanted = body or BookNow()
     length = timedelta(minutes=wanted.minutes)
     made = await doors.book_now(session, identity, room_id, wanted.title, length)
-    return JsonResponse({"success": True, "data": booking_view(made)}, 201)
+    return success(booking_view(made), 201)

@@ -10,7 +10,7 @@ from bookings.api.fields import Caller
 from bookings.domain import Period, Room, Status
 from bookings.repository.rules import Closures
 from bookings.repository.timeline import Timeline
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 from common.errors import invalid_field
@@ -150,17 +150,13 @@ def _booking_view(row: Any, *, is_admin: bool) -> dict[str, Any]:  # noqa: ANN40
     }
 
 
-def _ok(data: Any) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
-    return JsonResponse({"success": True, "data": data})
-
-
 # --- routes -------------------------------------------------------------------------------------
 
 
 @router.get("/api/timeline/rooms", response_model=TimelineRooms)
 async def list_rooms(session: Session, identity: Caller) -> JsonResponse:
     found = await Timeline(session).rooms()
-    return _ok(
+    return success(
         [_room_view(room, row.room_opens_at, row.room_closes_at, identity) for room, row in found],
     )
 
@@ -180,7 +176,7 @@ async def list_bookings(
     rows = await timeline.bookings(during, caller_id=identity.id, sees_requests=is_admin)
     # Days are local: wherever the building is, its days are among these.
     first, last = (from_ - _A_DAY).astimezone(UTC).date(), (to + _A_DAY).astimezone(UTC).date()
-    return _ok(
+    return success(
         {
             "bookings": [_booking_view(row, is_admin=is_admin) for row in rows],
             "blackouts": [

@@ -34,7 +34,7 @@ from bookings.service import requests
 from bookings.service.booking import Made, NewBooking
 from bookings.service.requests import Decision, NewOverride
 from bookings.service.telling import iso
-from common.app import JsonResponse, contract_router, read_by
+from common.app import JsonResponse, contract_router, read_by, success
 from common.contracts import Contract
 from common.db import Session
 from common.errors import Forbidden, invalid_field
@@ -289,10 +289,6 @@ class DecidedReply(BaseModel):
     data: Decided
 
 
-def ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
-    return JsonResponse({"success": True, "data": data}, status)
-
-
 def _room_view(room: Room) -> dict[str, Any]:
     return {
         "id": room.cuid,
@@ -383,7 +379,7 @@ async def day_of_a_room(room_id: str, session: Session, request: Request) -> Jso
     holders = await Bookings(session).find(BookingFilter(room_id=room.id, held_during=period))
     bookable = room.is_active and not room.is_locked
     shown = [one for one in holders if one.period.overlaps(period)]
-    return ok(
+    return success(
         {
             "date": day.isoformat(),
             "roomId": room.cuid,
@@ -461,7 +457,7 @@ async def list_bookings(
         count=lambda: bookings.count(wanted),
         find=lambda part: bookings.find(wanted, part=part),
     )
-    return ok({"data": [_booking_view(one) for one in entries], "pagination": pagination})
+    return success({"data": [_booking_view(one) for one in entries], "pagination": pagination})
 
 
 @router.post("/api/bookings/override", status_code=201, response_model=OneBooking)
@@ -469,7 +465,7 @@ async def override_booking(body: OverrideBody, session: Session, identity: Calle
     new = NewOverride(
         body.roomId, body.userId, Period(body.startAt, body.endAt), body.purpose, body.reason
     )
-    return ok(_booking_view(await requests.override(session, identity, new)), 201)
+    return success(_booking_view(await requests.override(session, identity, new)), 201)
 
 
 # --- requests -----------------------------------------------------------------------------------
@@ -481,7 +477,7 @@ async def create_request(body: RequestBody, session: Session, identity: Caller) 
     view = _request_view(made.bookings[0])
     if body.recurrenceRule is not None:
         view["series"] = _series_view(made)
-    return ok(view, 201)
+    return success(view, 201)
 
 
 def _series_view(made: Made) -> dict[str, Any]:
@@ -526,7 +522,7 @@ async def list_requests(
         count=lambda: bookings.count(wanted),
         find=lambda part: bookings.find(wanted, newest_first=True, part=part),
     )
-    return ok({"data": [_request_view(one) for one in entries], "pagination": pagination})
+    return success({"data": [_request_view(one) for one in entries], "pagination": pagination})
 
 
 @router.patch("/api/requests/{request_id}", response_model=DecidedReply)
@@ -538,9 +534,9 @@ async def decide_request(
     data = {"request": _request_view(decided)}
     if decision.approved:
         data["booking"] = _booking_view(decided)
-    return ok(data)
+    return success(data)
 
 
 @router.post("/api/requests/{request_id}/cancel", response_model=OneRequest)
 async def cancel_request(request_id: str, session: Session, identity: Caller) -> JsonResponse:
-    return ok(_request_view(await requests.cancel_request(session, identity, request_id)))
+    return success(_request_view(await requests.cancel_request(session, identity, request_id)))

@@ -12,7 +12,7 @@ from bookings.repository.outward import Deliveries
 from bookings.service import webhooks as service
 from bookings.service.telling import iso
 from bookings.webhook import LONGEST_URL
-from common.app import JsonResponse, SecretResponse, contract_router, read_by
+from common.app import JsonResponse, SecretResponse, contract_router, read_by, success
 from common.contracts import Contract
 from common.db import Session
 from common.errors import Unavailable
@@ -210,10 +210,6 @@ def _delivery_view(delivery: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
     }
 
 
-def _ok(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - whatever JSON can hold
-    return JsonResponse({"success": True, "data": data}, status)
-
-
 @router.post("/api/webhooks", status_code=201, response_model=MadeReply)
 async def make_webhook(
     body: WebhookBody, session: Session, identity: Caller, seal: Sealing, reach: Reaching
@@ -231,14 +227,14 @@ async def make_webhook(
 
 @router.get("/api/webhooks", dependencies=[Depends(_seal)], response_model=WebhooksReply)
 async def list_webhooks(session: Session) -> JsonResponse:
-    return _ok([_view(one) for one in await service.every(session)])
+    return success([_view(one) for one in await service.every(session)])
 
 
 @router.get(
     "/api/webhooks/{webhook_id}", dependencies=[Depends(_seal)], response_model=WebhookReply
 )
 async def show_webhook(webhook_id: str, session: Session) -> JsonResponse:
-    return _ok(_view(await service.find(session, webhook_id)))
+    return success(_view(await service.find(session, webhook_id)))
 
 
 @router.patch(
@@ -248,13 +244,13 @@ async def change_webhook(
     webhook_id: str, body: WebhookPart, session: Session, identity: Caller, reach: Reaching
 ) -> JsonResponse:
     changes = body.changes()
-    return _ok(_view(await service.change(session, identity, webhook_id, changes, reach)))
+    return success(_view(await service.change(session, identity, webhook_id, changes, reach)))
 
 
 @router.delete("/api/webhooks/{webhook_id}", dependencies=[Depends(_seal)])
 async def delete_webhook(webhook_id: str, session: Session, identity: Caller) -> JsonResponse:
     await service.remove(session, identity, webhook_id)
-    return _ok({"deleted": True})
+    return success({"deleted": True})
 
 
 @router.get(
@@ -270,7 +266,9 @@ async def list_deliveries(webhook_id: str, session: Session, page: Page) -> Json
         count=lambda: deliveries.count(webhook_id),
         find=lambda part: deliveries.find(webhook_id, part),
     )
-    return _ok({"deliveries": [_delivery_view(one) for one in entries], "pagination": pagination})
+    return success(
+        {"deliveries": [_delivery_view(one) for one in entries], "pagination": pagination}
+    )
 
 
 @router.post(
@@ -289,4 +287,4 @@ async def replay(
         until=body.until,
         ids=body.deliveryIds,
     )
-    return _ok({"queued": count})
+    return success({"queued": count})

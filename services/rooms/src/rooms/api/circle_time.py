@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import AliasChoices, BaseModel, Field
 
-from common.app import JsonResponse, contract_router
+from common.app import JsonResponse, contract_router, success
 from common.contracts import Contract
 from common.db import Session
 from rooms.api.queries import QueryNames, QueryNumber, QueryText
@@ -82,10 +82,10 @@ async def list_rooms(session: Session, query: Annotated[RoomQuery, Query()]) -> 
     now = datetime.now(UTC)
     found = await Rooms(session).find_with_status(query.wanted(), now=now, order=["name"])
     shown = [_view(room, status) for room, status in found if query.status in {None, status}]
-    return JsonResponse({"success": True, "data": shown})
+    return success(shown)
 
 
 @router.get("/api/rooms/{room_id}", response_model=OneRoom)
 async def get_room(room_id: str, session: Session) -> JsonResponse:
     room, status = await service.get_room_with_status(session, room_id, now=datetime.now(UTC))
-    return JsonResponse({"success": True, "data": _view(room, status)})
+    return success(_view(room, status))

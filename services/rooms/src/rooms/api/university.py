@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
-from common.app import JsonResponse, contract_router, read_by
+from common.app import JsonResponse, contract_router, read_by, success
 from common.contracts import Contract
 from common.db import Session
 from common.errors import invalid_field
@@ -192,10 +192,6 @@ def _detail(room: Room) -> dict[str, Any]:
     return {**_listed(room), "createdAt": iso(room.created_at.replace(microsecond=0))}
 
 
-def _answer(data: Any, status: int = 200) -> JsonResponse:  # noqa: ANN401 - any JSON
-    return JsonResponse({"success": True, "data": data}, status)
-
-
 async def _page(session: Session, wanted: RoomFilter, page: NumberedPage) -> JsonResponse:
     rooms = Rooms(session)
     found, pagination = await numbered_page_of(
@@ -203,7 +199,7 @@ async def _page(session: Session, wanted: RoomFilter, page: NumberedPage) -> Jso
         count=lambda: rooms.count(wanted),
         find=lambda part: rooms.find(wanted, order=_ORDER, part=part),
     )
-    return _answer({"data": [_listed(room) for room in found], "pagination": pagination})
+    return success({"data": [_listed(room) for room in found], "pagination": pagination})
 
 
 # --- for everybody ------------------------------------------------------------------------------
@@ -224,13 +220,13 @@ async def list_rooms(
 
 @router.get("/api/rooms/{room_id}", response_model=OneRoom)
 async def retrieve_room(room_id: str, session: Session) -> JsonResponse:
-    return _answer(_detail(await service.get_room(session, _room_id(room_id))))
+    return success(_detail(await service.get_room(session, _room_id(room_id))))
 
 
 @router.get("/api/buildings", response_model=BuildingList)
 async def list_buildings(session: Session) -> JsonResponse:
     counted = await Rooms(session).active_by_building()
-    return _answer([{"name": name, "roomCount": rooms} for name, rooms in counted])
+    return success([{"name": name, "roomCount": rooms} for name, rooms in counted])
 
 
 # --- for administrators -------------------------------------------------------------------------
@@ -246,7 +242,7 @@ async def create_room(
     body: RoomBody, session: Session, identity: Caller, request: Request
 ) -> JsonResponse:
     room = await service.create_room(session, _change(body, identity, request))
-    return _answer(_detail(room), 201)
+    return success(_detail(room), 201)
 
 
 @router.get("/api/admin/rooms/{room_id}", response_model=OneRoom)
@@ -260,10 +256,10 @@ async def update_room(
     room_id: str, body: RoomPart, session: Session, identity: Caller, request: Request
 ) -> JsonResponse:
     change = _change(body, identity, request)
-    return _answer(_detail(await service.change_room(session, _room_id(room_id), change)))
+    return success(_detail(await service.change_room(session, _room_id(room_id), change)))
 
 
 @router.delete("/api/admin/rooms/{room_id}", response_model=OneRoom)
 async def deactivate_room(room_id: str, session: Session, identity: Caller) -> JsonResponse:
     change = RoomChange(values={"is_active": False}, by=identity.id)
-    return _answer(_detail(await service.change_room(session, _room_id(room_id), change)))
+    return success(_detail(await service.change_room(session, _room_id(room_id), change)))

@@ -48,7 +48,7 @@ function useReportWords(): (what: Condition | "slow" | "clock", report?: Report)
 /** What an edge may see wrong, as the server names it. */
 const SEEN = ["silent", "none", "frozen", "dark", "moved", "slow", "clock", "waiting"] as const;
 
-/** Says what an alert is about where the page is not English, in which the server says it. */
+/** Says what an alert is about; nothing where the server's own sentence, in English, says more. */
 export function useCauseWords(): (alert: Alert, camera: Camera | undefined) => string[] {
   const t = useLiveText();
   const words = useReportWords();
@@ -62,7 +62,8 @@ export function useCauseWords(): (alert: Alert, camera: Camera | undefined) => s
       const report = camera?.reports.find(({ edge_id }) => edge_id === edge);
       return what && `${isolated(edge ?? "")}: ${words(what, report)}`;
     });
-    return said.filter((sentence) => sentence !== undefined);
+    // Of one that we have no words for, the server's are better than none.
+    return said.every((sentence) => sentence !== undefined) ? said : [];
   };
 }
 

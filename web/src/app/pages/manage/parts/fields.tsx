@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { api, take } from "../../../api";
 import { type Day, dayOf } from "../../../days";
-import { useFormats } from "../../../formats";
+import { latin, useDigits } from "../../../formats";
 import { DateField } from "../../../ui/DateField";
 import { partOptions } from "./List";
 import { has, useSettled } from "./list";
@@ -268,17 +268,6 @@ export function CountInput({ label, value, error, onChange }: CountProps) {
       }}
     />
   );
-}
-
-/** Writes digits as the language does. */
-export function useDigits(): (text: string) => string {
-  const { number } = useFormats();
-  return (text) => text.replace(/\d/g, (digit) => number(Number(digit)));
-}
-
-/** Persian and Arabic digits are typed where others type ours. */
-export function latin(text: string): string {
-  return text.replace(/[۰-۹٠-٩]/g, (digit) => String((digit.codePointAt(0) ?? 0) & 0xf));
 }
 
 /** Minutes since midnight of `9`, `930`, `9:30` or `09:30`. */

@@ -1,5 +1,5 @@
 import { TextInput } from "@mantine/core";
-import { latin, useDigits } from "../parts/fields";
+import { latin, useDigits } from "../../../formats";
 import { Sections } from "../parts/Sections";
 import { useRulesText } from "./texts";
 

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../../api";
 import { type Day, dayOf, minutesOf, momentOf } from "../../../days";
-import { useFormats } from "../../../formats";
+import { latin, useFormats } from "../../../formats";
 import { DateField } from "../../../ui/DateField";
 import { Icon } from "../../../ui/icons";
 import { toast } from "../../../ui/toast";
@@ -11,7 +11,6 @@ import { Confirm, Fields, FormDialog } from "../parts/Dialog";
 import {
   type Chosen,
   CountInput,
-  latin,
   MomentField,
   minutesIn,
   RoomName,

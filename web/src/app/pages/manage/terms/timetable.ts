@@ -1,6 +1,7 @@
 import { type Day, momentOf } from "../../../days";
+import { latin } from "../../../formats";
 import type { Say } from "../../../text";
-import { latin, minutesIn } from "../parts/fields";
+import { minutesIn } from "../parts/fields";
 import { readCells } from "./csv";
 
 /** An allocation as it is sent. */
