@@ -18,7 +18,7 @@ from counted_clip import MISSING, WHY_MISSING
 from cut_network import network_to
 from edges import watch
 from making import make_camera, make_line, make_room, unique
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from running_system import BIN, System, eventually
 
 from common.ids import new_cuid
@@ -268,10 +268,18 @@ async def test_what_was_counted_is_told_by_hour_day_and_month(
 
         head, first, *_ = await rows_of("In and out")
         assert (head, first) == (["Hour", "In", "Out", "Persons"], [f"{day} 10:00", "3", "0", "3"])
+
+        # What is still shown of another step or place is in no file of this one.
+        async def late(route: Route) -> None:
+            await asyncio.sleep(1)
+            await route.continue_()
+
+        await page.route("**/api/occupancy/cameras/*/daily*", late)
         await page.locator("label").filter(has_text=re.compile("^Day$")).click()
         head, told_day = await rows_of("People there")
         assert (head[0], told_day[0], told_day[2]) == ("Day", day, "3")
         await page.get_by_label("Where").select_option(f"room-{room['id']}")
+        await expect(page.get_by_role("heading", name="In and out")).to_have_count(0)
         await expect(page.get_by_text("2 cameras, added up.")).to_be_visible()
         await expect(page.get_by_role("heading", name="People there")).to_have_count(0)
         assert (await rows_of("In and out"))[1:] == [[day, "3", "1"]]

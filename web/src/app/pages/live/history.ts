@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { api, take } from "../../api";
 import { addDays, type Day, daysBetween, monthStart } from "../../days";
 import type { Calendar } from "../../preferences";
@@ -116,7 +116,8 @@ export function useHistory(
     },
     staleTime: AGAIN_MS,
     refetchInterval: to >= today() && AGAIN_MS,
-    placeholderData: keepPreviousData,
+    // Another period's stay until these are there; another place's would be told under its name.
+    placeholderData: (before, query) => (`${query?.queryKey[1]}` === `${ids}` ? before : undefined),
   });
 }
 

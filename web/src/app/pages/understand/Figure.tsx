@@ -34,7 +34,7 @@ interface Props<T> {
   note?: string | undefined;
   /** Instead of a chart by ECharts. */
   children?: ReactNode;
-  /** While figures of another period are shown. */
+  /** While figures of another period are shown: no file of this one is to hold them. */
   isOld?: boolean;
 }
 
@@ -70,6 +70,7 @@ export function Figure<T>(props: Props<T>) {
             variant="subtle"
             leftSection={<Icon name="download" size={16} />}
             aria-label={`${t("csv")}: ${title}`}
+            disabled={props.isOld ?? false}
             onClick={keep}
           >
             {t("csv")}
