@@ -33,16 +33,44 @@ _PORTS: Final = 20_000
 NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def free_port(in_a_row: int = 1) -> int:
-    """Find a port that nobody listens on, at random, so that tests side by side don't meet.
+class Ports:
+    """Finds ports that nobody listens on, each once: whoever asks may be slow to take its own.
 
     Args:
-        in_a_row: so many ports from the one returned are free.
+        worker: which of the test runs that go side by side this is, from 0.
+        workers: how many they are; none gets a port of another one.
     """
-    while True:
-        first = _FIRST_PORT + secrets.randbelow(_PORTS)
-        if all(_is_free(first + offset) for offset in range(in_a_row)):
-            return first
+
+    def __init__(self, worker: int = 0, workers: int = 1) -> None:
+        size = _PORTS // workers
+        self._mine = range(_FIRST_PORT + worker * size, _FIRST_PORT + (worker + 1) * size)
+        # Other runs on this machine begin elsewhere.
+        self._next = secrets.randbelow(size)
+
+    def find(self, in_a_row: int = 1) -> int:
+        """Find a free port, which is the first of so many in a row."""
+        while True:
+            if self._next + in_a_row > len(self._mine):
+                self._next = 0
+            found = self._mine[self._next : self._next + in_a_row]
+            self._next += in_a_row
+            if all(map(_is_free, found)):
+                return found[0]
+
+
+def _ports_of_this_worker() -> Ports:
+    """Find out which worker of pytest-xdist this is; one that replaces another has its ports."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return Ports(int(worker) % workers, workers)
+
+
+_ports: Final = _ports_of_this_worker()
+
+
+def free_port(in_a_row: int = 1) -> int:
+    """Find a port that nobody listens on, and that no test beside this one gets."""
+    return _ports.find(in_a_row)
 
 
 def _is_free(port: int) -> bool:
