@@ -79,8 +79,11 @@ export async function signIn(email: string, password: string): Promise<SignInOut
     if (!answer.ok) return answer.status < 500 ? "wrong" : "away";
     const session = await ask();
     if (session === null) return "away";
-    // What is on the page belongs to whoever was signed in.
-    if (state.is === "ended" && state.user.id !== session.user.id) location.assign("/app/");
+    if (isSomebodyElse(session)) {
+      goOn(false);
+      location.assign("/app/");
+      return "signedIn";
+    }
     const isAgain = state.is === "ended";
     become({ is: "signedIn", user: session.user });
     if (isAgain) goOn(true);
@@ -89,6 +92,20 @@ export async function signIn(email: string, password: string): Promise<SignInOut
     return "away";
   }
 }
+
+/** What is on the page, and on its way, belongs to whoever was signed in. */
+function isSomebodyElse(session: Session | null): boolean {
+  return session !== null && "user" in state && session.user.id !== state.user.id;
+}
+
+// In another tab somebody else may have signed in since: what is done here would be theirs.
+addEventListener("focus", () => {
+  if (state.is !== "signedIn") return;
+  ask().then(
+    (session) => isSomebodyElse(session) && location.assign("/app/"),
+    () => undefined,
+  );
+});
 
 /** Signs out; the page is loaded anew, so that nothing of whoever was here stays in it. */
 export async function signOut(): Promise<void> {
