@@ -74,7 +74,7 @@ function Month({ value, today, min, max, choose }: MonthProps) {
   const language = useLanguage();
   const [at, setAt] = useState(value);
   const grid = useRef<HTMLTableElement>(null);
-  const isMoved = useRef(true);
+  const isMoved = useRef(false);
   const weeks = weeksOf(at, formats.calendar, language);
   const isOut = (day: Day) => (min !== undefined && day < min) || (max !== undefined && day > max);
 
@@ -150,6 +150,7 @@ function Month({ value, today, min, max, choose }: MonthProps) {
                     type="button"
                     data-day={day}
                     tabIndex={day === at ? 0 : -1}
+                    data-autofocus={day === at && !isOut(day) ? true : undefined}
                     disabled={isOut(day)}
                     aria-pressed={day === value}
                     aria-current={day === today ? "date" : undefined}
