@@ -1,7 +1,8 @@
 import { Textarea, TextInput } from "@mantine/core";
 import { api, take } from "../../../api";
 import { dayOf, minutesOf, momentOf } from "../../../days";
-import { useFormats } from "../../../formats";
+import { useErrorWords } from "../../../errors";
+import { HERE, useFormats } from "../../../formats";
 import { Icon } from "../../../ui/icons";
 import { toast } from "../../../ui/toast";
 import { Fields, FormDialog } from "../parts/Dialog";
@@ -46,7 +47,8 @@ export function OverrideDialog({
   const say = usePartsText();
   const formats = useFormats();
   const decided = useDecided();
-  const zone = request?.room.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const errorWords = useErrorWords();
+  const zone = request?.room.timezone ?? HERE;
   const soon = Math.ceil((Date.now() + HOUR_MS) / HOUR_MS) * HOUR_MS;
   const { start, end } = request ? spanOf(request) : { start: soon, end: soon + HOUR_MS };
   const draft = useDraft<Values>({
@@ -94,12 +96,14 @@ export function OverrideDialog({
     toast("good", t("overridden", { purpose: values.purpose }));
     if (request) {
       const reason = t("closedByOverride", { reason: values.reason }).slice(0, 1000);
-      await take(
-        api.university.PATCH("/api/requests/{request_id}", {
-          params: { path: { request_id: request.id } },
-          body: { status: "REJECTED", reason },
-        }),
-      );
+      const params = { path: { request_id: request.id } };
+      const body = { status: "REJECTED", reason } as const;
+      try {
+        await take(api.university.PATCH("/api/requests/{request_id}", { params, body }));
+      } catch (error) {
+        // The room is booked; it is the request that goes on waiting.
+        toast("bad", errorWords(error), t("stillWaits", { purpose: request.purpose }));
+      }
     }
     await decided();
   };

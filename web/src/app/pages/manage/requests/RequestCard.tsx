@@ -131,8 +131,8 @@ export function RequestCard({ request, waiting }: Props) {
           </span>
         </header>
         <RoomDay wanted={span} zone={zone} booked={booked.data ?? []} asked={rivals} />
-        {booked.isError && <p className={styles.unseen}>{t("unseen")}</p>}
-        {booked.data && isClear && (
+        {(booked.isError || closures.isError) && <p className={styles.unseen}>{t("unseen")}</p>}
+        {booked.data && closures.data && known && isClear && (
           <p className={styles.free}>
             <Icon name="check" size={16} /> {t("free")}
           </p>

@@ -7,7 +7,7 @@ import { Loaded, Message } from "../../../ui/states";
 import { type Column, List, Pager, Toolbar } from "../parts/List";
 import { type ListState, useListState } from "../parts/list";
 import parts from "../parts/parts.module.css";
-import { type BookingRequest, REQUESTS, STATUSES, spanOf, useRequests } from "./data";
+import { type BookingRequest, REQUESTS, STATUSES, spanOf, useRequests, useWaiting } from "./data";
 import { OverrideDialog } from "./OverrideDialog";
 import { RequestCard } from "./RequestCard";
 import styles from "./requests.module.css";
@@ -47,29 +47,23 @@ export default function RequestsPage() {
 
 function Waiting({ state }: { state: ListState }) {
   const t = useRequestsText();
-  const query = useRequests("PENDING", state.page);
-  // Those on other pages may want the same room at the same time.
-  const others = useRequests("PENDING", 1, 100);
+  const query = useWaiting();
   return (
     <Loaded query={query}>
-      {({ rows, count }) =>
-        count === 0 ? (
-          <Message icon="check" title={t("none.PENDING")} />
-        ) : (
+      {(waiting) => {
+        if (waiting.length === 0) return <Message icon="check" title={t("none.PENDING")} />;
+        const shown = waiting.slice((state.page - 1) * REQUESTS, state.page * REQUESTS);
+        return (
           <>
             <ul className={styles.cards}>
-              {rows.map((request) => (
-                <RequestCard
-                  key={request.id}
-                  request={request}
-                  waiting={others.data?.rows ?? rows}
-                />
+              {shown.map((request) => (
+                <RequestCard key={request.id} request={request} waiting={waiting} />
               ))}
             </ul>
-            <Pager state={state} count={count} shown={rows.length} rows={REQUESTS} />
+            <Pager state={state} count={waiting.length} shown={shown.length} rows={REQUESTS} />
           </>
-        )
-      }
+        );
+      }}
     </Loaded>
   );
 }

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { components } from "../../../../shared/contracts/university";
-import { api, take } from "../../../api";
+import { allPages, allParts, api, take } from "../../../api";
 import { type Day, dayOf, momentOf } from "../../../days";
 
 export type BookingRequest = components["schemas"]["RequestView"];
@@ -13,17 +13,30 @@ const DAY_MINUTES = 24 * 60;
 /** Requests of a page: each is shown with its room's day. */
 export const REQUESTS = 20;
 
-export function useRequests(status: RequestStatus, page: number, limit = REQUESTS) {
+/** All that wait, the newest first: those on other pages may want the same room at the same time. */
+export function useWaiting() {
   return useQuery({
-    queryKey: ["requests", "all", status, page, limit],
+    queryKey: ["requests", "all", "PENDING"],
+    queryFn: ({ signal }) =>
+      allPages((part) => {
+        const query = { ...part, status: "PENDING" } as const;
+        return take(api.university.GET("/api/requests", { params: { query }, signal }));
+      }),
+    refetchInterval: LOOK_EVERY_MS,
+  });
+}
+
+/** A page of those that are decided, the newest first. */
+export function useRequests(status: Exclude<RequestStatus, "PENDING">, page: number) {
+  return useQuery({
+    queryKey: ["requests", "all", status, page],
     queryFn: async ({ signal }) => {
-      const query = { status, page: String(page), limit: String(limit) };
+      const query = { status, page: String(page), limit: String(REQUESTS) };
       const { data } = await take(
         api.university.GET("/api/requests", { params: { query }, signal }),
       );
       return { rows: data.data, count: data.pagination.total };
     },
-    ...(status === "PENDING" ? { refetchInterval: LOOK_EVERY_MS } : {}),
     placeholderData: (before, query) => (query?.queryKey[2] === status ? before : undefined),
   });
 }
@@ -61,27 +74,30 @@ export function useBookingsOf(room: string | undefined, { start, end }: Span) {
   return useQuery({
     queryKey: ["bookings", "ofRoom", room, from, to],
     queryFn: async ({ signal }) => {
-      const query = { roomId: room ?? "", from, to, limit: "100" };
-      const { data } = await take(
-        api.university.GET("/api/bookings", { params: { query }, signal }),
-      );
-      return data.data.filter((one) => !one.isOverridden && one.endedAt === null);
+      const found = await allPages((part) => {
+        const query = { ...part, roomId: room ?? "", from, to };
+        return take(api.university.GET("/api/bookings", { params: { query }, signal }));
+      });
+      return found.filter((one) => !one.isOverridden && one.endedAt === null);
     },
     enabled: room !== undefined && start < end,
   });
 }
 
-/** When nothing is open: of all rooms, as these are few. */
+/** When nothing is open, in any room. */
 export function useClosures() {
   return useQuery({
     queryKey: ["closures"],
     queryFn: async ({ signal }) => {
-      const params = { query: { limit: "100" } };
       const [blackouts, holidays] = await Promise.all([
-        take(api.directory.GET("/api/blackouts/", { params, signal })),
-        take(api.directory.GET("/api/holidays/", { params, signal })),
+        allParts((query) =>
+          take(api.directory.GET("/api/blackouts/", { params: { query }, signal })),
+        ),
+        allParts((query) =>
+          take(api.directory.GET("/api/holidays/", { params: { query }, signal })),
+        ),
       ]);
-      return { blackouts: blackouts.results, holidays: holidays.results };
+      return { blackouts, holidays };
     },
     staleTime: 60_000,
   });

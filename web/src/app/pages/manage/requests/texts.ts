@@ -67,6 +67,7 @@ const en = {
   overrideDo: "Book and displace",
   overrideDoFree: "Book",
   overridden: "Booked: {{purpose}}",
+  stillWaits: "The request still waits: {{purpose}}",
   closedByOverride: "Booked for you by an override: {{reason}}",
   zone: "Times are those of {{zone}}.",
 };
@@ -138,6 +139,7 @@ const fa: typeof en = {
   overrideDo: "رزرو و کنار گذاشتن",
   overrideDoFree: "رزرو",
   overridden: "رزرو شد: {{purpose}}",
+  stillWaits: "درخواست همچنان در انتظار است: {{purpose}}",
   closedByOverride: "با اولویت برای شما رزرو شد: {{reason}}",
   zone: "ساعت‌ها به وقت {{zone}} است.",
 };
