@@ -1,10 +1,12 @@
 """Booking in the web app, as people do it: Chromium, on the running system."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from app_pages import (
@@ -18,8 +20,8 @@ from app_pages import (
     type_into,
 )
 from cut_network import network_to
-from making import booking_of, iso, make_location, make_room, unique
-from playwright.async_api import Browser, Locator, Page, expect
+from making import booking_of, iso, make_location, make_room, request_of, unique
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from running_system import System, eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -338,6 +340,129 @@ async def test_the_connection_goes_and_comes_back(
         await page.get_by_role("button", name="Book", exact=True).click()
         await expect(page.get_by_text("The room is yours.")).to_be_visible()
     assert len(await bookings_of(admin, rooms[0], tomorrow(0))) == 1
+
+
+async def test_a_page_goes_when_somebody_else_signs_in_beside_it(
+    system: System, chromium: Browser, rooms: list[dict[str, Any]]
+) -> None:
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "FACULTY", "timeline")
+        await show(page, rooms[0], tomorrow(0))
+        await browser.clear_cookies()
+        await sign_in(browser, system, "STUDENT")
+        # Without a window every page has the focus, and is not told that it got it.
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        await expect(page).to_have_url(f"{system.base_url}/app/")
+        action = re.compile("^Request: ")
+        await expect(page.get_by_role("button", name=action).first).to_be_visible()
+
+
+async def test_nothing_is_called_free_before_it_is_known(
+    system: System, chromium: Browser, admin: httpx.AsyncClient, rooms: list[dict[str, Any]]
+) -> None:
+    """The network is slow, and what is still known is of another day."""
+    for room in rooms[:2]:
+        # At the end of a day the next one is shown first.
+        for day in (tomorrow(0), tomorrow(0) + timedelta(days=1)):
+            taken = booking_of(room, day, 24 * 60)
+            (await admin.post("/api/bookings", json=taken)).raise_for_status()
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(2)
+        await route.continue_()
+
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "FACULTY", "timeline")
+        await show(page, rooms[0], datetime.now(UTC))
+        await page.route(re.compile(r"/api/timeline\?"), late)
+        await page.get_by_role("button", name="Next day").click()
+        grid = page.get_by_role("grid")
+        await expect(grid).to_have_attribute("aria-busy", "true")
+        await grid.focus()
+        for key in ("Home", "ArrowUp", "ArrowUp", "ArrowUp"):
+            await page.keyboard.press(key)
+        slot = page.locator("[role=gridcell][id^=slot-]")
+        await expect(slot).to_have_accessible_name(re.compile("Loading"))
+        await expect(grid).to_have_attribute("aria-busy", "false")
+        await expect(slot).not_to_have_accessible_name(re.compile("Loading"))
+
+        await page.get_by_role("link", name="Find a room").first.click()
+        await page.get_by_role("combobox", name="Building").fill(rooms[0]["location"]["name"])
+        await page.get_by_role("option", name=rooms[0]["location"]["name"]).click()
+        count = page.get_by_role("main").get_by_role("heading", level=2)
+        await expect(count).to_contain_text("free")
+        await page.get_by_role("button", name="Choose a date").press("Enter")
+        await expect(page.locator("[data-day]:focus")).to_be_visible()
+        await page.keyboard.press("ArrowRight")
+        await page.keyboard.press("Enter")
+        await expect(count).to_contain_text("Loading")
+        await expect(count).to_contain_text("1 room is free")
+
+
+async def test_whoever_has_much_finds_all_of_it(
+    system: System,
+    chromium: Browser,
+    admin: httpx.AsyncClient,
+    faculty: httpx.AsyncClient,
+    student: httpx.AsyncClient,
+    rooms: list[dict[str, Any]],
+) -> None:
+    """More than the API tells at once: of bookings 100, of requests and notifications 50."""
+    course, club = unique("Course"), unique("Club")
+    rule = "FREQ=DAILY;COUNT=55"
+    for room in rooms[:2]:
+        body = {**booking_of(room, tomorrow(9)), "title": course, "recurrenceRule": rule}
+        (await faculty.post("/api/bookings", json=body)).raise_for_status()
+    asked = {**request_of(rooms[2], tomorrow(9)), "purpose": club, "recurrenceRule": rule}
+    (await student.post("/api/requests", json=asked)).raise_for_status()
+
+    def entries(page: Page, name: str) -> Locator:
+        return page.get_by_role("listitem").filter(has_text=name)
+
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "FACULTY", "bookings")
+        await expect(entries(page, course)).to_have_count(110)
+        # Two months pass; and seven since the first day.
+        database = await asyncpg.connect(system.installation.postgres.url("atrium"))
+        for days, until in ((60, 55), (150, -59)):
+            await database.execute(
+                """
+                UPDATE bookings.bookings SET status = 'completed',
+                    starts_at = starts_at - $2::interval, ends_at = ends_at - $2::interval,
+                    held = tstzrange(lower(held) - $2::interval, upper(held) - $2::interval)
+                WHERE title = $1 AND starts_at < $3
+                """,
+                *(course, timedelta(days=days), tomorrow(0) + timedelta(days=until)),
+            )
+        await database.close()
+        await page.get_by_role("tab", name="Past").click()
+        await expect(entries(page, course)).to_have_count(108)
+        times = entries(page, course).locator("time")
+        newest = tomorrow(9) - timedelta(days=60 - 54)
+        await expect(times.first).to_have_attribute("datetime", re.compile(f"^{newest.date()}"))
+        older = page.get_by_role("button", name="Show older ones")
+        await older.click()
+        await expect(older).to_be_enabled()
+        await expect(entries(page, course)).to_have_count(108)
+        await older.click()
+        await expect(entries(page, course)).to_have_count(110)
+
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "STUDENT", "bookings?tab=requests")
+        await expect(entries(page, club)).to_have_count(50)
+        await page.get_by_role("button", name="Show older ones").click()
+        await expect(entries(page, club)).to_have_count(55)
+
+        requests = f"{system.university_url}/api/requests"
+        reply = await student.get(requests, params={"mine": "true", "limit": "100"})
+        for one in reply.json()["data"]["data"]:
+            if one["purpose"] == club:
+                decision = {"status": "REJECTED", "reason": club}
+                await admin.patch(f"{requests}/{one['id']}", json=decision)
+        await page.goto(f"{system.base_url}/app/notifications")
+        await expect(entries(page, club)).to_have_count(50)
+        await page.get_by_role("button", name="Show older ones").click()
+        await expect(entries(page, club)).to_have_count(55)
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fa", "dark")])

@@ -107,6 +107,42 @@ export async function take<T>(asked: Promise<Answer<T>>): Promise<T> {
   return data as T;
 }
 
+/** As many as a list tells at once. */
+const MOST = "100";
+
+/** Everything of a list that says whether there is a `next` part, asked for part after part. */
+export async function allParts<T>(
+  ask: (part: { limit: string; offset: string }) => Promise<{ results: T[]; next: string | null }>,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (;;) {
+    const { results, next } = await ask({ limit: MOST, offset: `${found.length}` });
+    found.push(...results);
+    if (next === null) return found;
+  }
+}
+
+/** Everything of a list that has numbered pages, asked for page after page. */
+export async function allPages<T extends { id: string }>(
+  ask: (part: { limit: string; page: string }) => Promise<{
+    data: { data: T[]; pagination: { total: number } };
+  }>,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (let page = 1; ; page++) {
+    const { data } = await ask({ limit: MOST, page: `${page}` });
+    found.push(...data.data);
+    if (data.data.length === 0 || found.length >= data.pagination.total) {
+      return distinct(found);
+    }
+  }
+}
+
+/** Each once: parts that follow each other both tell of what has moved on, or lasts over both. */
+export const distinct = <T extends { id: string }>(found: readonly T[]): T[] => [
+  ...new Map(found.map((one) => [one.id, one])).values(),
+];
+
 function refusal(response: Response, said: unknown): ApiError {
   const fields: Record<string, string> = {};
   let message = "";

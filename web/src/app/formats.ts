@@ -7,6 +7,9 @@ import { isolated, useLanguage } from "./text";
 const LOCALE = { en: "en-GB", fa: "fa-IR" } as const;
 const DIGITS = { en: "latn", fa: "arabext" } as const;
 
+/** The zone of whoever looks. */
+export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 const DATES = {
   /** Sun 22 November 2026 */
   long: { weekday: "long", day: "numeric", month: "long", year: "numeric" },

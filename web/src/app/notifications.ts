@@ -1,27 +1,45 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import type { components } from "../shared/contracts/university";
-import { api, take } from "./api";
+import { api, distinct, take } from "./api";
 import { useFormats } from "./formats";
 import { useAppText } from "./texts";
 import { toast } from "./ui/toast";
 
 export type Notification = components["schemas"]["NotificationView"];
 
+const KEY = ["notifications"];
 /** How often it is looked whether there are new ones, in milliseconds. */
 const LOOK_EVERY_MS = 4000;
+/** How many are told at once. */
+const NEWEST = 50;
 
 /** The newest notifications, looked for every few seconds while the page is in front. */
 export function useNotifications() {
   return useQuery({
-    queryKey: ["notifications"],
-    queryFn: async ({ signal }) =>
-      (
-        await take(
-          api.university.GET("/api/notifications", { params: { query: { limit: "50" } }, signal }),
-        )
-      ).data,
+    queryKey: KEY,
+    queryFn: async ({ signal }) => {
+      const query = { limit: `${NEWEST}` };
+      return (await take(api.university.GET("/api/notifications", { params: { query }, signal })))
+        .data;
+    },
     refetchInterval: LOOK_EVERY_MS,
+  });
+}
+
+/** All notifications, the newest first, part after part; asked for anew when there is a new one. */
+export function useEveryNotification() {
+  return useInfiniteQuery({
+    queryKey: [...KEY, "every"],
+    initialPageParam: 1,
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { limit: `${NEWEST}`, page: `${pageParam}` };
+      return (await take(api.university.GET("/api/notifications", { params: { query }, signal })))
+        .data;
+    },
+    getNextPageParam: ({ pagination: { total } }, pages) =>
+      pages.length * NEWEST < total ? pages.length + 1 : undefined,
+    select: ({ pages }) => distinct(pages.flatMap(({ notifications }) => notifications)),
   });
 }
 
@@ -54,6 +72,7 @@ export function useNotificationWords() {
 export function useNotificationToasts(): void {
   const { data } = useNotifications();
   const words = useNotificationWords();
+  const cache = useQueryClient();
   const known = useRef<Set<string>>(undefined);
   useEffect(() => {
     if (data === undefined) return;
@@ -61,11 +80,12 @@ export function useNotificationToasts(): void {
     const before = known.current ?? new Set();
     const fresh = data.notifications.filter((one) => !one.read && !before.has(one.id));
     known.current = new Set(data.notifications.map((one) => one.id));
-    if (isFirst) return;
+    if (isFirst || fresh.length === 0) return;
+    void cache.invalidateQueries({ queryKey: [...KEY, "every"] });
     for (const one of fresh.slice(0, 3)) {
       const said = words(one);
       const kind = /REJECTED|OVERRIDDEN|RELEASED|CANCELLED/.test(one.type) ? "info" : "good";
       toast(kind, said.text, said.title);
     }
-  }, [data, words]);
+  }, [data, words, cache]);
 }

@@ -11,6 +11,7 @@ const en = {
   back: "Back",
   fewer: "{{label}}: one less",
   more: "{{label}}: one more",
+  older: "Show older ones",
   nav: {
     label: "Main",
     menu: "Menu",
@@ -111,6 +112,7 @@ const fa = {
   back: "بازگشت",
   fewer: "{{label}}: یکی کمتر",
   more: "{{label}}: یکی بیشتر",
+  older: "نمایش موارد پیشین",
   nav: {
     label: "اصلی",
     menu: "فهرست",

@@ -1,4 +1,4 @@
-import { useFormats } from "../formats";
+import { HERE, useFormats } from "../formats";
 import { useLink } from "../link";
 import { useAppText } from "../texts";
 import { Icon } from "./icons";
@@ -9,14 +9,13 @@ export function Banner() {
   const t = useAppText();
   const formats = useFormats();
   const link = useLink();
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   // It is there when it is empty too: screen readers tell what changes in it.
   return (
     <p className={styles.banner} role="alert">
       {!link.isUp && (
         <>
           <Icon name="offline" size={18} />
-          {t("link.down", { time: formats.time(link.heardAt, zone) })}
+          {t("link.down", { time: formats.time(link.heardAt, HERE) })}
         </>
       )}
     </p>

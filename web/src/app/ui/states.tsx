@@ -2,7 +2,7 @@ import { Button, Skeleton } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useErrorWords } from "../errors";
-import { useFormats } from "../formats";
+import { HERE, useFormats } from "../formats";
 import { useAppText } from "../texts";
 import { Icon, type IconName } from "./icons";
 import styles from "./ui.module.css";
@@ -39,8 +39,31 @@ export function PageLoading() {
   );
 }
 
+interface OlderProps {
+  query: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => unknown };
+}
+
+/** Goes on with what is older, below a list that begins with the newest. */
+export function Older({ query }: OlderProps) {
+  const t = useAppText();
+  if (!query.hasNextPage) return null;
+  return (
+    <div className={styles.older}>
+      <Button
+        variant="default"
+        loading={query.isFetchingNextPage}
+        onClick={() => void query.fetchNextPage()}
+      >
+        {t("older")}
+      </Button>
+    </div>
+  );
+}
+
 interface LoadedProps<T> {
-  query: UseQueryResult<T>;
+  query: Pick<UseQueryResult<T>, "data" | "dataUpdatedAt" | "error" | "isError" | "isFetching"> & {
+    refetch: () => unknown;
+  };
   children: (data: T) => ReactNode;
   /** Shown until the first answer; rows of grey by default. */
   loading?: ReactNode;
@@ -52,13 +75,12 @@ export function Loaded<T>({ query, children, loading }: LoadedProps<T>) {
   const words = useErrorWords();
   const formats = useFormats();
   if (query.data !== undefined) {
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     return (
       <>
         {query.isError && (
           <p className={styles.stale} role="status">
             <Icon name="offline" size={16} />
-            {t("stale", { time: formats.time(query.dataUpdatedAt, zone) })}
+            {t("stale", { time: formats.time(query.dataUpdatedAt, HERE) })}
           </p>
         )}
         {children(query.data)}

@@ -2,7 +2,7 @@ import { ActionIcon, Button, CopyButton, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "../../api";
 import { useErrorWords } from "../../errors";
-import { useFormats } from "../../formats";
+import { HERE, useFormats } from "../../formats";
 import { Icon } from "../../ui/icons";
 import { toast } from "../../ui/toast";
 import styles from "./booking.module.css";
@@ -35,7 +35,6 @@ export function CalendarLink() {
     onError,
   });
   const url = make.data?.url;
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <section className={styles.feed} aria-labelledby="feed">
       <div>
@@ -77,7 +76,7 @@ export function CalendarLink() {
       {feeds.data !== undefined && feeds.data.length > 0 && (
         <ul className={styles.tags} aria-label={t("feed.list")}>
           {feeds.data.map(({ id, createdAt }) => {
-            const since = formats.date(Date.parse(createdAt), zone);
+            const since = formats.date(Date.parse(createdAt), HERE);
             return (
               <li key={id}>
                 {t("feed.since", { date: since })}

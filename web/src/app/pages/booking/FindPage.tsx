@@ -1,7 +1,8 @@
 import { Button, MultiSelect, Select } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { type Day, dayOf, momentOf } from "../../days";
-import { useFormats } from "../../formats";
+import { HERE, useFormats } from "../../formats";
+import { useAppText } from "../../texts";
 import { DateField } from "../../ui/DateField";
 import { Icon } from "../../ui/icons";
 import { NumberField } from "../../ui/NumberField";
@@ -19,7 +20,6 @@ import { useNow } from "./useNow";
 const SHOWN_AT_FIRST = 24;
 const HOUR = 60;
 const DAY_MINUTES = 24 * 60;
-const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 interface Wanted {
   day: Day;
@@ -61,9 +61,10 @@ export default function FindPage() {
 
 function Finder({ rooms }: { rooms: Room[] }) {
   const t = useBookingText();
+  const app = useAppText();
   const formats = useFormats();
   const now = useNow();
-  const zone = rooms[0]?.timezone ?? OWN_ZONE;
+  const zone = rooms[0]?.timezone ?? HERE;
   const [wanted, setWanted] = useState(() => atFirst(now, zone));
   const [limit, setLimit] = useState(SHOWN_AT_FIRST);
   const [draft, setDraft] = useState<Draft>();
@@ -74,7 +75,7 @@ function Finder({ rooms }: { rooms: Room[] }) {
   const margin = 14 * HOUR * MINUTE_MS;
   const known = {
     from: momentOf(day, 0, "UTC") - margin,
-    to: momentOf(day, 0, "UTC") + 2.7 * margin,
+    to: momentOf(day, DAY_MINUTES, "UTC") + margin,
   };
   const { query, times, isKnown } = useTimes(known.from, known.to);
 
@@ -163,17 +164,19 @@ function Finder({ rooms }: { rooms: Room[] }) {
         {() => (
           <>
             <h2 className={styles.count} aria-live="polite" aria-busy={!isKnown}>
-              {t("find.found", { count: found.length })}{" "}
+              {isKnown ? t("find.found", { count: found.length }) : app("loading")}{" "}
               <small>
                 {formats.day(day, "long")} · {formats.clock(from)} – {formats.clock(until)}
               </small>
             </h2>
             {found.length === 0 ? (
-              <Message icon="search" title={t("find.none")}>
-                <p>{t("find.mend")}</p>
-              </Message>
+              isKnown && (
+                <Message icon="search" title={t("find.none")}>
+                  <p>{t("find.mend")}</p>
+                </Message>
+              )
             ) : (
-              <ul className={styles.cards}>
+              <ul className={styles.cards} aria-busy={!isKnown}>
                 {found.slice(0, limit).map(({ room, start, end }) => (
                   <RoomCard
                     key={room.id}

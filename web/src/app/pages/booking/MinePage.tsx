@@ -1,14 +1,14 @@
 import { Button, Tabs } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import type { components } from "../../../shared/contracts/university";
-import { api, take } from "../../api";
-import { useFormats } from "../../formats";
+import { allPages, api, distinct, take } from "../../api";
+import { HERE, useFormats } from "../../formats";
 import { useUser } from "../../session";
 import { Icon } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
-import { Loaded, Message } from "../../ui/states";
+import { Loaded, Message, Older } from "../../ui/states";
 import { toast } from "../../ui/toast";
 import { BookingDialog, type Draft } from "./BookingDialog";
 import styles from "./booking.module.css";
@@ -23,32 +23,76 @@ type Mine = components["schemas"]["BookingView"];
 type Request = components["schemas"]["RequestView"];
 
 const LOOK_EVERY_MS = 10_000;
+const PAST_EVERY_MS = 60_000;
 const DAY_MS = 24 * 60 * 60_000;
+/** How far back the past is shown at once. */
 const PAST_DAYS = 90;
+const REQUESTS = 50;
 const TABS = ["coming", "requests", "past"] as const;
 
-/** One's own bookings from a time on; more than a hundred are more than anybody reads. */
-function useMine(from: number, to: number | undefined) {
-  // To the hour: else it would be another query each time.
-  const hour = (moment: number) =>
-    new Date(Math.floor(moment / 3_600_000) * 3_600_000).toISOString();
-  const range = { from: hour(from), ...(to !== undefined && { to: hour(to + 3_600_000) }) };
+/** One's own bookings that end after a time, and begin before another; ascending. */
+function askMine(range: { from: string; to?: string }, signal: AbortSignal): Promise<Mine[]> {
+  return allPages((part) => {
+    const query = { ...part, mine: "true", ...range };
+    return take(api.university.GET("/api/bookings", { params: { query }, signal }));
+  });
+}
+
+const iso = (moment: number) => new Date(moment).toISOString();
+
+function useComing() {
   return useQuery({
-    queryKey: ["mine", range],
-    queryFn: async ({ signal }) => {
-      const params = { query: { mine: "true", limit: "100", ...range } };
-      return (await take(api.university.GET("/api/bookings", { params, signal }))).data.data;
-    },
+    queryKey: ["mine", "coming"],
+    queryFn: ({ signal }) => askMine({ from: iso(Date.now()) }, signal),
     refetchInterval: LOOK_EVERY_MS,
   });
 }
 
+/** What began before now, the newest first; three months, and three more each time. */
+function usePast() {
+  return useInfiniteQuery({
+    queryKey: ["mine", "past"],
+    initialPageParam: 0,
+    queryFn: async ({ pageParam, signal }) => {
+      const to = Date.now() - pageParam * PAST_DAYS * DAY_MS;
+      const from = to - PAST_DAYS * DAY_MS;
+      return { from, found: await askMine({ from: iso(from), to: iso(to) }, signal) };
+    },
+    getNextPageParam: (_, pages) => pages.length,
+    select: ({ pages }) => ({
+      found: distinct(pages.flatMap(({ found }) => found.toReversed())),
+      from: pages.at(-1)?.from ?? Date.now(),
+    }),
+    refetchInterval: PAST_EVERY_MS,
+  });
+}
+
+/** One's own requests, the newest first. */
 function useRequests() {
-  return useQuery({
+  return useInfiniteQuery({
     queryKey: ["requests", "mine"],
+    initialPageParam: 1,
+    queryFn: async ({ pageParam, signal }) => {
+      const query = { mine: "true", limit: `${REQUESTS}`, page: `${pageParam}` };
+      return (await take(api.university.GET("/api/requests", { params: { query }, signal }))).data;
+    },
+    getNextPageParam: ({ pagination: { total } }, pages) =>
+      pages.length * REQUESTS < total ? pages.length + 1 : undefined,
+    select: ({ pages }) => distinct(pages.flatMap(({ data }) => data)),
+    refetchInterval: LOOK_EVERY_MS,
+  });
+}
+
+/** How many of one's own requests nobody has decided yet. */
+function useWaiting() {
+  return useQuery({
+    queryKey: ["requests", "waiting"],
     queryFn: async ({ signal }) => {
-      const params = { query: { mine: "true", limit: "100" } };
-      return (await take(api.university.GET("/api/requests", { params, signal }))).data.data;
+      const query = { mine: "true", status: "PENDING", limit: "1" } as const;
+      const { data } = await take(
+        api.university.GET("/api/requests", { params: { query }, signal }),
+      );
+      return data.pagination.total;
     },
     refetchInterval: LOOK_EVERY_MS,
   });
@@ -62,7 +106,7 @@ export default function MinePage() {
   const [draft, setDraft] = useState<Draft>();
   const asked = search.get("tab");
   const tab = TABS.find((one) => one === asked) ?? "coming";
-  const waiting = requests.data?.filter(({ status }) => status === "PENDING").length ?? 0;
+  const waiting = useWaiting().data ?? 0;
   return (
     <>
       <PageHeader title={t("mine.title")} description={t("mine.description")}>
@@ -97,11 +141,14 @@ export default function MinePage() {
               found.length === 0 ? (
                 <Message icon="requests" title={t("mine.noRequests")} />
               ) : (
-                <ul className={styles.list}>
-                  {found.map((one) => (
-                    <RequestEntry key={one.id} request={one} />
-                  ))}
-                </ul>
+                <>
+                  <ul className={styles.list}>
+                    {found.map((one) => (
+                      <RequestEntry key={one.id} request={one} />
+                    ))}
+                  </ul>
+                  <Older query={requests} />
+                </>
               )
             }
           </Loaded>
@@ -121,7 +168,7 @@ const isOver = (one: Mine, now: number) =>
 function Coming({ edit }: { edit: (draft: Draft) => void }) {
   const t = useBookingText();
   const now = useNow();
-  const query = useMine(now, undefined);
+  const query = useComing();
   return (
     <Loaded query={query}>
       {(found) => {
@@ -150,23 +197,31 @@ function Coming({ edit }: { edit: (draft: Draft) => void }) {
 function Past() {
   const t = useBookingText();
   const now = useNow();
-  const query = useMine(now - PAST_DAYS * DAY_MS, now);
+  const formats = useFormats();
+  const query = usePast();
   return (
     <Loaded query={query}>
-      {(found) => {
-        const past = found.filter((one) => isOver(one, now)).reverse();
-        if (past.length === 0) return <Message icon="history" title={t("mine.noPast")} />;
+      {({ found, from }) => {
+        const past = found.filter((one) => isOver(one, now));
+        const since = formats.date(from, HERE, "long");
         return (
-          <ul className={styles.list}>
-            {past.map((one) => (
-              <Entry
-                key={one.id}
-                one={one}
-                status={one.status === "no_show" ? "missed" : "held"}
-                tone={one.status === "no_show" ? "bad" : "quiet"}
-              />
-            ))}
-          </ul>
+          <>
+            {past.length === 0 ? (
+              <Message icon="history" title={t("mine.noPast", { since })} />
+            ) : (
+              <ul className={styles.list}>
+                {past.map((one) => (
+                  <Entry
+                    key={one.id}
+                    one={one}
+                    status={one.status === "no_show" ? "missed" : "held"}
+                    tone={one.status === "no_show" ? "bad" : "quiet"}
+                  />
+                ))}
+              </ul>
+            )}
+            <Older query={query} />
+          </>
         );
       }}
     </Loaded>

@@ -2,18 +2,24 @@ import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "../../api";
 import { useErrorWords } from "../../errors";
-import { useFormats } from "../../formats";
-import { type Notification, useNotifications, useNotificationWords } from "../../notifications";
+import { HERE, useFormats } from "../../formats";
+import {
+  type Notification,
+  useEveryNotification,
+  useNotificationWords,
+  useUnread,
+} from "../../notifications";
 import { Icon } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
-import { Loaded, Message } from "../../ui/states";
+import { Loaded, Message, Older } from "../../ui/states";
 import { toast } from "../../ui/toast";
 import styles from "./booking.module.css";
 import { useBookingText } from "./texts";
 
 export default function NotificationsPage() {
   const t = useBookingText();
-  const query = useNotifications();
+  const query = useEveryNotification();
+  const unread = useUnread();
   const cache = useQueryClient();
   const words = useErrorWords();
   const read = useMutation({
@@ -31,24 +37,23 @@ export default function NotificationsPage() {
   return (
     <>
       <PageHeader title={t("notifications.title")} description={t("notifications.description")}>
-        <Button
-          variant="default"
-          disabled={!query.data?.unreadCount}
-          onClick={() => read.mutate(undefined)}
-        >
+        <Button variant="default" disabled={unread === 0} onClick={() => read.mutate(undefined)}>
           {t("notifications.readAll")}
         </Button>
       </PageHeader>
       <Loaded query={query}>
-        {({ notifications }) =>
+        {(notifications) =>
           notifications.length === 0 ? (
             <Message icon="bell" title={t("notifications.none")} />
           ) : (
-            <ul className={styles.list}>
-              {notifications.map((one) => (
-                <Entry key={one.id} one={one} read={() => read.mutate(one.id)} />
-              ))}
-            </ul>
+            <>
+              <ul className={styles.list}>
+                {notifications.map((one) => (
+                  <Entry key={one.id} one={one} read={() => read.mutate(one.id)} />
+                ))}
+              </ul>
+              <Older query={query} />
+            </>
           )
         }
       </Loaded>
@@ -61,7 +66,6 @@ function Entry({ one, read }: { one: Notification; read: () => void }) {
   const formats = useFormats();
   const words = useNotificationWords();
   const said = words(one);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <li className={styles.notification} data-unread={!one.read || undefined}>
       <div>
@@ -71,7 +75,7 @@ function Entry({ one, read }: { one: Notification; read: () => void }) {
         </strong>
         {said.text && <p>{said.text}</p>}
         {said.reason && <p>{t("notifications.reason", { reason: said.reason })}</p>}
-        <time dateTime={one.createdAt}>{formats.dateTime(Date.parse(one.createdAt), zone)}</time>
+        <time dateTime={one.createdAt}>{formats.dateTime(Date.parse(one.createdAt), HERE)}</time>
       </div>
       {!one.read && (
         <Button

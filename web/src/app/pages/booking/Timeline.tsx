@@ -13,6 +13,7 @@ import {
 import { type Day, minutesOf } from "../../days";
 import { type Formats, useFormats } from "../../formats";
 import { useLanguage } from "../../text";
+import { useAppText } from "../../texts";
 import { Icon } from "../../ui/icons";
 import { type Axis, axisOf, momentAt, stepped, xOf } from "./axis";
 import type { Blackout, Booking, Room, Times } from "./data";
@@ -44,6 +45,8 @@ export interface Slot {
 interface Props {
   rooms: readonly Room[];
   times: Times;
+  /** Whether the times are those of the days; until then nothing is said to be free. */
+  isKnown: boolean;
   days: readonly Day[];
   zone: string;
   /** Minutes since midnight between which days are shown. */
@@ -83,8 +86,9 @@ interface Drag {
  * Enter puts it down.
  */
 export function Timeline(props: Props) {
-  const { rooms, times, days, zone, opens, closes, now, onBook, onOpen, onMove } = props;
+  const { rooms, times, isKnown, days, zone, opens, closes, now, onBook, onOpen, onMove } = props;
   const t = useBookingText();
+  const app = useAppText();
   const formats = useFormats();
   const words = useObstacleWords();
   const isRtl = useLanguage() === "fa";
@@ -368,6 +372,7 @@ export function Timeline(props: Props) {
     const wish = { start: slot.start, end: slot.end, except: slot.moved?.id };
     const obstacle = obstacleOf(slot.room, wish, times, now);
     const time = formats.range(slot.start, slot.end, slot.room.timezone);
+    if (!isKnown) return { text: `${time} · ${app("loading")}`, isFree: false };
     if (obstacle === undefined) return { text: `${time} · ${t("timeline.free")}`, isFree: true };
     return { text: `${time} · ${words(obstacle, slot.room)}`, isFree: false };
   };
@@ -382,6 +387,7 @@ export function Timeline(props: Props) {
       role="grid"
       tabIndex={0}
       aria-label={t("timeline.label")}
+      aria-busy={!isKnown}
       aria-describedby="timeline-keys"
       aria-rowcount={items.length + 1}
       aria-activedescendant={isFocused ? cursorId : undefined}

@@ -89,7 +89,9 @@ function Days({ rooms }: { rooms: Room[] }) {
   }, [view, day, language]);
   const first = days[0] ?? day;
   const last = days.at(-1) ?? day;
-  const { query, times } = useTimes(momentOf(first, 0, zone), momentOf(addDays(last, 1), 0, zone));
+  const from = momentOf(first, 0, zone);
+  const until = momentOf(addDays(last, 1), 0, zone);
+  const { query, times, isKnown } = useTimes(from, until);
   const [opens, closes] = useMemo(
     () => (isWhole ? [0, DAY_MINUTES] : hoursOf(rooms)),
     [isWhole, rooms],
@@ -186,6 +188,7 @@ function Days({ rooms }: { rooms: Room[] }) {
             <Timeline
               rooms={shown}
               times={times}
+              isKnown={isKnown}
               days={days}
               zone={zone}
               opens={opens ?? 0}

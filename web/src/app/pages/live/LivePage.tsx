@@ -1,11 +1,11 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
-import { useFormats } from "../../formats";
+import { HERE, useFormats } from "../../formats";
 import { Icon } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Loaded, Message } from "../../ui/states";
-import { HERE, useAge, useSeconds } from "./age";
+import { useAge, useSeconds } from "./age";
 import { type Camera, type Room, useAlerts, useCameras, useRooms } from "./data";
 import { gradeOf } from "./health";
 import styles from "./live.module.css";

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
-import { useFormats } from "../../formats";
+import { HERE, useFormats } from "../../formats";
 import { Modal } from "../../ui/Modal";
-import { HERE, useSeconds } from "./age";
+import { useSeconds } from "./age";
 import { gradeOf } from "./health";
 import styles from "./live.module.css";
 import { Fill, Health, LinkState, People } from "./parts";

@@ -31,6 +31,3 @@ export function useAge(): (moment: number, now: number) => string {
     return t("age.now");
   };
 }
-
-/** Where whoever looks at the page is. */
-export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;

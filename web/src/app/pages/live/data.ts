@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { components } from "../../../shared/contracts/occupancy";
-import { api, take } from "../../api";
+import { allParts, api, take } from "../../api";
 
 type Schemas = components["schemas"];
 export type Camera = Schemas["Equipment"];
@@ -21,7 +21,6 @@ export interface Room {
 const EQUIPMENT_EVERY_MS = 5000;
 const ALERTS_EVERY_MS = 4000;
 const ROOMS_EVERY_MS = 5 * 60_000;
-const PAGE = 100;
 const KEY = "occupancy";
 
 /** Every camera, also those out of use, with its lines and what edges say of it; by name. */
@@ -50,15 +49,15 @@ export function useRooms() {
   return useQuery({
     queryKey: ["directory", "rooms"],
     queryFn: async ({ signal }) => {
-      const rooms = new Map<number, Room>();
-      for (let offset = 0; ; offset += PAGE) {
-        const query = { limit: String(PAGE), offset: String(offset) };
-        const page = await take(api.directory.GET("/api/rooms/", { params: { query }, signal }));
-        for (const { id, name, location, capacity } of page.results) {
-          rooms.set(id, { id, name, building: location.name, capacity });
-        }
-        if (page.next === null) return rooms;
-      }
+      const found = await allParts((query) =>
+        take(api.directory.GET("/api/rooms/", { params: { query }, signal })),
+      );
+      return new Map(
+        found.map(({ id, name, location: { name: building }, capacity }): [number, Room] => [
+          id,
+          { id, name, building, capacity },
+        ]),
+      );
     },
     staleTime: ROOMS_EVERY_MS,
     refetchInterval: ROOMS_EVERY_MS,

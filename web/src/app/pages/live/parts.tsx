@@ -1,8 +1,8 @@
 import { Tooltip } from "@mantine/core";
-import { useFormats } from "../../formats";
+import { HERE, useFormats } from "../../formats";
 import { isolated } from "../../text";
 import { Icon, type IconName } from "../../ui/icons";
-import { HERE, useAge, useSeconds } from "./age";
+import { useAge, useSeconds } from "./age";
 import type { Alert, Camera, Report } from "./data";
 import { type Condition, conditionOf, errorOf, gradeOf, isDoubtful, reportOf } from "./health";
 import styles from "./live.module.css";

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { api, take } from "../../api";
+import { allParts, api, take } from "../../api";
 import { lengthOf, type Period } from "./period";
 
 /** Figures are added up anew within seconds; those of another period stay until theirs are there. */
@@ -116,17 +116,10 @@ export const useRoles = (period: Period) =>
 export function useBuildings() {
   return useQuery({
     queryKey: ["locations", "all"],
-    queryFn: async ({ signal }) => {
-      const found = [];
-      for (let offset = 0; ; offset += 100) {
-        const query = { limit: "100", offset: `${offset}` };
-        const page = await take(
-          api.directory.GET("/api/locations/", { params: { query }, signal }),
-        );
-        found.push(...page.results);
-        if (page.next === null) return found;
-      }
-    },
+    queryFn: ({ signal }) =>
+      allParts((query) =>
+        take(api.directory.GET("/api/locations/", { params: { query }, signal })),
+      ),
     staleTime: 60_000,
   });
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useSearchParams } from "wouter";
-import { api, take } from "../../api";
+import { allParts, api, take } from "../../api";
 import {
   addDays,
   addMonths,
@@ -11,7 +11,7 @@ import {
   monthStart,
   weekStart,
 } from "../../days";
-import { useFormats } from "../../formats";
+import { HERE, useFormats } from "../../formats";
 import type { Calendar } from "../../preferences";
 import { useLanguage } from "../../text";
 
@@ -33,7 +33,7 @@ export const MOST_DAYS = 3 * 366;
 let chosen: Period | undefined;
 
 export function today(): Day {
-  return dayOf(Date.now(), Intl.DateTimeFormat().resolvedOptions().timeZone);
+  return dayOf(Date.now(), HERE);
 }
 
 export const lengthOf = ({ from, to }: Period) => daysBetween(from, to) + 1;
@@ -122,17 +122,9 @@ export function useTerms() {
   return useQuery({
     queryKey: ["terms", "all"],
     queryFn: async ({ signal }) => {
-      const found = [];
-      for (let offset = 0; ; offset += 100) {
-        const page = await take(
-          api.directory.GET("/api/terms/", {
-            params: { query: { limit: "100", offset: `${offset}` } },
-            signal,
-          }),
-        );
-        found.push(...page.results);
-        if (page.next === null) break;
-      }
+      const found = await allParts((query) =>
+        take(api.directory.GET("/api/terms/", { params: { query }, signal })),
+      );
       return found.sort((one, other) => other.start_date.localeCompare(one.start_date));
     },
     staleTime: 60_000,

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { components } from "../../../../shared/contracts/university";
 import { api, take } from "../../../api";
 import { addDays, dayOf, momentOf } from "../../../days";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { useAppText } from "../../../texts";
 import { DateField } from "../../../ui/DateField";
 import { PageHeader } from "../../../ui/PageHeader";
@@ -34,12 +34,11 @@ export default function AuditPage() {
   const app = useAppText();
   const formats = useFormats();
   const state = useListState();
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const [action, target, targetId, actor, , from, to] = FILTERS.map(state.filter);
   const query = useQuery({
     queryKey: ["audit", action, target, targetId, actor, from, to, state.page],
     queryFn: async ({ signal }) => {
-      const midnight = (day: string) => new Date(momentOf(day, 0, zone)).toISOString();
+      const midnight = (day: string) => new Date(momentOf(day, 0, HERE)).toISOString();
       const { data } = await take(
         api.university.GET("/api/admin/audit", {
           params: {
@@ -113,7 +112,7 @@ export default function AuditPage() {
           ? t("pushed", numbersOf(counts))
           : released
             ? t("released", {
-                at: formats.dateTime(Date.parse(`${released.day}T${released.time}Z`), zone),
+                at: formats.dateTime(Date.parse(`${released.day}T${released.time}Z`), HERE),
                 count: Number(released.count),
               })
             : said;
@@ -128,7 +127,7 @@ export default function AuditPage() {
       name: t("when"),
       isNumber: true,
       cell: ({ createdAt }) => (
-        <time dateTime={createdAt}>{formats.dateTime(Date.parse(createdAt), zone)}</time>
+        <time dateTime={createdAt}>{formats.dateTime(Date.parse(createdAt), HERE)}</time>
       ),
     },
   ];
@@ -144,7 +143,7 @@ export default function AuditPage() {
   return (
     <>
       <PageHeader title={t("title")} description={t("about")} />
-      <Filters state={state} zone={zone} />
+      <Filters state={state} />
       <div className={parts.filtered}>{reset}</div>
       <List
         label={t("title")}
@@ -160,9 +159,9 @@ export default function AuditPage() {
   );
 }
 
-function Filters({ state, zone }: { state: ListState; zone: string }) {
+function Filters({ state }: { state: ListState }) {
   const t = useAuditText();
-  const today = dayOf(Date.now(), zone);
+  const today = dayOf(Date.now(), HERE);
   const [from, to] = [state.filter("from"), state.filter("to")];
   const actor = state.filter("actor");
   return (

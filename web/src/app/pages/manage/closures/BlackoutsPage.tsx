@@ -1,7 +1,8 @@
 import { TextInput } from "@mantine/core";
+import { useState } from "react";
 import { api, take } from "../../../api";
 import { dayOf, minutesOf, momentOf } from "../../../days";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { Fields, FormDialog } from "../parts/Dialog";
 import {
   type Chosen,
@@ -27,7 +28,7 @@ const EIGHTEEN = 18 * 60;
 /** Of times on this page: that of the first building. */
 function useZone(): string {
   const buildings = useBuildings();
-  return buildings.data?.[0]?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return buildings.data?.[0]?.timezone ?? HERE;
 }
 
 export default function BlackoutsPage() {
@@ -96,7 +97,8 @@ interface FormProps extends ClosureEditorProps<Blackout> {
 function Editor({ row: blackout, room, done, close }: FormProps) {
   const t = useClosuresText();
   const say = usePartsText();
-  const zone = useZone();
+  // What is written is in the zone that it was begun in, whatever is heard of buildings meanwhile.
+  const [zone] = useState(useZone());
   const today = dayOf(Date.now(), zone);
   const start = blackout ? Date.parse(blackout.start_at) : momentOf(today, EIGHT, zone);
   const end = blackout ? Date.parse(blackout.end_at) : momentOf(today, EIGHTEEN, zone);

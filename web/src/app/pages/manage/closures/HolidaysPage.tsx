@@ -1,7 +1,7 @@
 import { TextInput } from "@mantine/core";
 import { api, take } from "../../../api";
 import { dayOf } from "../../../days";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { DateField } from "../../../ui/DateField";
 import { FormDialog } from "../parts/Dialog";
 import { useDraft } from "../parts/form";
@@ -40,7 +40,7 @@ export default function HolidaysPage() {
 function HolidayEditor({ row: holiday, done, close }: ClosureEditorProps<Holiday>) {
   const t = useClosuresText();
   const say = usePartsText();
-  const today = dayOf(Date.now(), Intl.DateTimeFormat().resolvedOptions().timeZone);
+  const today = dayOf(Date.now(), HERE);
   const draft = useDraft({ date: holiday?.date ?? today, name: holiday?.name ?? "" });
   const { values, wrong, set } = draft;
   return (

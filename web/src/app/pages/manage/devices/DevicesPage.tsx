@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { components } from "../../../../shared/contracts/university";
 import { api, take } from "../../../api";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { Icon } from "../../../ui/icons";
 import { PageHeader } from "../../../ui/PageHeader";
 import { toast } from "../../../ui/toast";
@@ -47,7 +47,6 @@ export default function DevicesPage() {
       ),
     refetchInterval: LOOK_EVERY_MS,
   });
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const columns: Column<Device>[] = [
     {
       name: t("name"),
@@ -69,7 +68,7 @@ export default function DevicesPage() {
     },
     {
       name: t("seen"),
-      cell: ({ lastSeenAt }) => (lastSeenAt ? formats.dateTime(Date.parse(lastSeenAt), zone) : "–"),
+      cell: ({ lastSeenAt }) => (lastSeenAt ? formats.dateTime(Date.parse(lastSeenAt), HERE) : "–"),
     },
     {
       name: t("battery"),

@@ -1,7 +1,7 @@
 import { Select, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import { api, take } from "../../../api";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { Fields, FormDialog } from "../parts/Dialog";
 import { minutesIn, TimeInput, timeIn } from "../parts/fields";
 import { useDraft } from "../parts/form";
@@ -57,7 +57,7 @@ function BuildingEditor({ row: building, done, close }: EditorProps<Building>) {
   const say = usePartsText();
   const draft = useDraft({
     name: building?.name ?? "",
-    timezone: building?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: building?.timezone ?? HERE,
     opens_at: building?.opens_at.slice(0, 5) ?? "07:00",
     closes_at: building?.closes_at.slice(0, 5) ?? "19:00",
   });

@@ -11,6 +11,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useId } from "react";
 import { api, take } from "../../../api";
 import { dayOf } from "../../../days";
+import { HERE } from "../../../formats";
 import { type Role, useUser } from "../../../session";
 import { useAppText } from "../../../texts";
 import { DateField } from "../../../ui/DateField";
@@ -101,8 +102,7 @@ function Editor({ title, room, access, buildings, amenities, close }: EditorProp
   const cache = useQueryClient();
   const isAdmin = useUser().role === "ADMIN";
   const zoneOf = (id: string | null) =>
-    buildings.find((one) => String(one.id) === id)?.timezone ??
-    Intl.DateTimeFormat().resolvedOptions().timeZone;
+    buildings.find((one) => String(one.id) === id)?.timezone ?? HERE;
   const location = room ? String(room.location.id) : null;
   const windows = windowsOf(room, zoneOf(location));
   const draft = useDraft<Values>({

@@ -2,7 +2,7 @@ import { Button, Switch } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { components } from "../../../../shared/contracts/directory";
-import { api, take } from "../../../api";
+import { allParts, api, take } from "../../../api";
 import { useFormats } from "../../../formats";
 import { Icon } from "../../../ui/icons";
 import { PageHeader } from "../../../ui/PageHeader";
@@ -15,7 +15,6 @@ import { Badge, type Column, List, RowButton, RowButtons } from "../parts/List";
 import { partOf, useListState } from "../parts/list";
 import parts from "../parts/parts.module.css";
 import { usePartsText } from "../parts/texts";
-import { all } from "../rooms/data";
 import { AmountField, amountIn, type Limits, RuleSections, useAmountWords } from "./parts";
 import { useRulesText } from "./texts";
 
@@ -48,7 +47,7 @@ export default function PoliciesPage() {
     queryFn: async ({ signal }): Promise<Row[]> => {
       const [others, kept] = await Promise.all([
         ruleOf(OTHERS, signal),
-        all((part) =>
+        allParts((part) =>
           take(api.directory.GET("/api/booking-policies/", { params: { query: part }, signal })),
         ),
       ]);

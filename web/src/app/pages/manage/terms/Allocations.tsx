@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, take } from "../../../api";
 import { type Day, dayOf, minutesOf, momentOf } from "../../../days";
-import { latin, useFormats } from "../../../formats";
+import { HERE, latin, useFormats } from "../../../formats";
 import { DateField } from "../../../ui/DateField";
 import { Icon } from "../../../ui/icons";
 import { toast } from "../../../ui/toast";
@@ -66,7 +66,7 @@ export function useAllocationWords() {
 /** The zone of a room's building, as soon as it is known. */
 export function useZoneOf(): (building: number | undefined) => string {
   const buildings = useBuildings();
-  const usual = buildings.data?.[0]?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const usual = buildings.data?.[0]?.timezone ?? HERE;
   return (building) => buildings.data?.find(({ id }) => id === building)?.timezone ?? usual;
 }
 
@@ -223,9 +223,11 @@ function Editor({
   term,
   allocation,
   room,
-  zone,
+  zone: first,
   close,
 }: EditorProps & { room: Chosen | null; zone: string }) {
+  // What is written is in the zone that it was begun in, whatever is heard of buildings meanwhile.
+  const [zone] = useState(first);
   const t = useTermsText();
   const say = usePartsText();
   const cache = useQueryClient();

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { api, take } from "../../../api";
 import { addDays, dayOf } from "../../../days";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { DateField } from "../../../ui/DateField";
 import { Fields, FormDialog } from "../parts/Dialog";
 import { useDraft } from "../parts/form";
@@ -89,7 +89,7 @@ const USUAL_DAYS = 120;
 function TermEditor({ row: term, done, close }: EditorProps<Term>) {
   const t = useTermsText();
   const say = usePartsText();
-  const today = dayOf(Date.now(), Intl.DateTimeFormat().resolvedOptions().timeZone);
+  const today = dayOf(Date.now(), HERE);
   const draft = useDraft({
     name: term?.name ?? "",
     code: term?.code ?? "",

@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type DragEvent, useId, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { api, take } from "../../../api";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { Icon } from "../../../ui/icons";
 import { toast } from "../../../ui/toast";
 import { Confirm } from "../parts/Dialog";
@@ -61,8 +61,7 @@ export function TimetableUpload({ term }: { term: Term }) {
   const [isApplied, setApplied] = useState(false);
   const [isPublishing, setPublishing] = useState(false);
   const zones = useMemo(() => [...new Set([...Intl.supportedValuesOf("timeZone"), "UTC"])], []);
-  const zone =
-    chosenZone ?? buildings.data?.[0]?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = chosenZone ?? buildings.data?.[0]?.timezone ?? HERE;
   // What was found belongs to the text as it was then.
   const isCurrent = checked?.text === text && checked.zone === zone;
 

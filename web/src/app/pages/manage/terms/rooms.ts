@@ -1,6 +1,5 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { api, take } from "../../../api";
-import { all } from "../rooms/data";
+import { allParts, api, take } from "../../../api";
 
 /** The ids of all rooms by their names in small letters. */
 export function allRooms(cache: QueryClient): Promise<Map<string, number[]>> {
@@ -8,7 +7,7 @@ export function allRooms(cache: QueryClient): Promise<Map<string, number[]>> {
     .fetchQuery({
       queryKey: ["rooms", "names"],
       queryFn: async () => {
-        const rooms = await all((query) =>
+        const rooms = await allParts((query) =>
           take(api.directory.GET("/api/rooms/", { params: { query } })),
         );
         return Map.groupBy(rooms, ({ name }) => name.toLocaleLowerCase());

@@ -5,7 +5,7 @@ import { Link, useParams } from "wouter";
 import { api, take } from "../../../api";
 import { addDays, dayOf, minutesOf, momentOf } from "../../../days";
 import { useErrorWords } from "../../../errors";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { Icon } from "../../../ui/icons";
 import { PageHeader } from "../../../ui/PageHeader";
 import { toast } from "../../../ui/toast";
@@ -91,9 +91,8 @@ export default function DeliveriesPage() {
     onError: (error) => toast("bad", errorWords(error)),
     onSettled: () => cache.invalidateQueries({ queryKey: ["webhooks", id] }),
   });
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const when = (moment: string | null) =>
-    moment ? formats.dateTime(Date.parse(moment), zone) : "–";
+    moment ? formats.dateTime(Date.parse(moment), HERE) : "–";
   const choose = (delivery: number, isChosen: boolean) => {
     const next = new Set(chosen);
     if (isChosen) next.add(delivery);
@@ -191,18 +190,18 @@ export default function DeliveriesPage() {
         icon="webhook"
         empty={t("noDeliveries")}
       />
-      {isReplaying && <ReplayDialog id={id} zone={zone} close={() => setReplaying(false)} />}
+      {isReplaying && <ReplayDialog id={id} close={() => setReplaying(false)} />}
     </>
   );
 }
 
-function ReplayDialog({ id, zone, close }: { id: string; zone: string; close: () => void }) {
+function ReplayDialog({ id, close }: { id: string; close: () => void }) {
   const t = useWebhooksText();
   const say = usePartsText();
   const cache = useQueryClient();
   const now = Date.now();
-  const today = dayOf(now, zone);
-  const time = timeIn(minutesOf(now, zone));
+  const today = dayOf(now, HERE);
+  const time = timeIn(minutesOf(now, HERE));
   const draft = useDraft({
     day: addDays(today, -1),
     startTime: time,
@@ -213,7 +212,7 @@ function ReplayDialog({ id, zone, close }: { id: string; zone: string; close: ()
   const times = () => {
     const [from, to] = [minutesIn(values.startTime), minutesIn(values.endTime)];
     if (from === undefined || to === undefined) return undefined;
-    return { from: momentOf(values.day, from, zone), to: momentOf(values.endDay, to, zone) };
+    return { from: momentOf(values.day, from, HERE), to: momentOf(values.endDay, to, HERE) };
   };
   return (
     <FormDialog
@@ -249,7 +248,7 @@ function ReplayDialog({ id, zone, close }: { id: string; zone: string; close: ()
           label={say("start")}
           day={values.day}
           time={values.startTime}
-          zone={zone}
+          zone={HERE}
           error={wrong.startTime}
           onChange={({ day, time: typed }) =>
             set({ ...(day && { day }), ...(typed !== undefined && { startTime: typed }) })
@@ -259,14 +258,14 @@ function ReplayDialog({ id, zone, close }: { id: string; zone: string; close: ()
           label={say("end")}
           day={values.endDay}
           time={values.endTime}
-          zone={zone}
+          zone={HERE}
           error={wrong.endTime}
           onChange={({ day, time: typed }) =>
             set({ ...(day && { endDay: day }), ...(typed !== undefined && { endTime: typed }) })
           }
         />
       </Fields>
-      <p className={parts.note}>{t("zone", { zone })}</p>
+      <p className={parts.note}>{t("zone", { zone: HERE })}</p>
     </FormDialog>
   );
 }

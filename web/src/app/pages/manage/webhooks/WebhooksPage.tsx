@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { ApiError, api, take } from "../../../api";
 import { useErrorWords } from "../../../errors";
-import { useFormats } from "../../../formats";
+import { HERE, useFormats } from "../../../formats";
 import { Icon } from "../../../ui/icons";
 import { PageHeader } from "../../../ui/PageHeader";
 import { Message } from "../../../ui/states";
@@ -50,7 +50,6 @@ export default function WebhooksPage() {
       return refresh();
     },
   });
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const columns: Column<Webhook>[] = [
     {
       name: t("url"),
@@ -75,7 +74,7 @@ export default function WebhooksPage() {
         <span>
           <Badge tone={!active ? "plain" : failingSince ? "bad" : "good"}>
             {active && failingSince
-              ? t("failing", { when: formats.dateTime(Date.parse(failingSince), zone) })
+              ? t("failing", { when: formats.dateTime(Date.parse(failingSince), HERE) })
               : t(active ? "on" : "off")}
           </Badge>
           {offReason && (
@@ -89,7 +88,7 @@ export default function WebhooksPage() {
     {
       name: t("made"),
       isMinor: true,
-      cell: ({ createdAt }) => formats.date(Date.parse(createdAt), zone),
+      cell: ({ createdAt }) => formats.date(Date.parse(createdAt), HERE),
     },
     {
       name: "",
