@@ -1732,6 +1732,13 @@ ANALYTICS: Final = (
         tests=(f"{REBUILT}::test_what_topics_have_lost_is_taken_over_and_said",),
     ),
     Mutant(
+        name="nobody waits for a Kafka that stalls while tables are swapped",
+        path=f"{ANALYTICS_SOURCES}/rebuild.py",
+        old="asyncio.timeout(_LONGEST_HELD_S)",
+        new="asyncio.timeout(None)",
+        tests=(f"{REBUILT}::test_nobody_waits_for_a_kafka_that_stalls_while_tables_are_swapped",),
+    ),
+    Mutant(
         name="there is one rebuild at a time",
         path=f"{ANALYTICS_SOURCES}/rebuild.py",
         old="if not await lock.scalar(anew.GUARD):",

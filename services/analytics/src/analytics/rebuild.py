@@ -46,6 +46,8 @@ _TRIES: Final = 10
 _FETCH_BYTES: Final = 8 << 20
 # So few events are taken while everybody waits; with more, later.
 MOST_HELD: Final = 1000
+# And for so long: readers give up after five seconds.
+_LONGEST_HELD_S: Final = 2.0
 _DISK_FULL: Final = "53100"
 AGAIN: Final = "run this again: it goes on where it stopped"
 
@@ -434,11 +436,16 @@ async def _swap(work: _Work) -> None:
             async with work.owner.begin() as connection:
                 await anew.hold(connection)
                 # Whoever has written there has ended: what they have taken stands on the topics.
-                to_go = _to_go(work, await work.consumer.end_offsets(list(work.at)))
+                async with asyncio.timeout(_LONGEST_HELD_S):
+                    to_go = _to_go(work, await work.consumer.end_offsets(list(work.at)))
+                    if to_go <= MOST_HELD:
+                        await _take(work, SUBSCRIPTIONS)
                 if to_go <= MOST_HELD:
-                    await _take(work, SUBSCRIPTIONS)
                     await anew.swap(connection)
                     return
+        except TimeoutError:
+            work.say("Kafka answers slowly, and whoever reads must not wait for it: trying again")
+            await _find_where(work)
         except DBAPIError as error:
             if not is_unavailable(error):
                 raise
@@ -446,6 +453,13 @@ async def _swap(work: _Work) -> None:
                 work.say("somebody reads or writes the tables at length: trying again")
             await asyncio.sleep(0.2)
     raise Refused(f"the tables were never free for a moment: {AGAIN}")
+
+
+async def _find_where(work: _Work) -> None:
+    """Find out how far was taken: whoever was interrupted may have stored what it does not know."""
+    async with work.database.sessions() as session:
+        known = await Notes(session).positions()
+    work.at |= {TopicPartition(*one): position.next_offset for one, position in known.items()}
 
 
 # --- around it ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from dying_rebuild import LAST, POINTS
 from publishing import booking
 from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from telling import Told, allocation, building, camera, crossing, room, take, term, user
 
 from analytics import main as service
@@ -301,6 +302,41 @@ async def test_killed_anywhere_while_others_write_and_read_it_ends_with_what_the
         left = "SELECT count(*) FROM pg_tables WHERE schemaname = 'analytics_next'"
         assert await connection.scalar(text(left)) == 0
     await owner.dispose()
+
+
+async def test_nobody_waits_for_a_kafka_that_stalls_while_tables_are_swapped(
+    cloned: TestDatabase,
+    live: Database,
+    apart: Database,
+    kafka: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It answers nothing for longer than readers wait for a table."""
+    await kafka.fresh(*TOPICS)
+    await pass_time(live)
+    told = some(random.Random(1), 100)
+    await publish(kafka, told)
+    await take(apart, [told])
+    hold, stalls = anew.hold, [6.0]
+
+    async def hold_and_stall(connection: AsyncConnection) -> None:
+        await hold(connection)
+        if stalls:
+            kafka.server.stall()
+            asyncio.get_running_loop().call_later(stalls.pop(), kafka.server.go_on)
+
+    monkeypatch.setattr(anew, "hold", hold_and_stall)
+    said: list[str] = []
+    work = rebuild(settings_of(cloned, kafka.address), fresh=False, say=said.append)
+    rebuilding = asyncio.create_task(work)
+    while not rebuilding.done():
+        async with live.sessions() as session:
+            await figures.kpis(session, Days(BEGIN.date(), BEGIN.date() + 30 * DAY))
+        await asyncio.sleep(0.01)
+    await rebuilding
+    assert "Kafka answers slowly" in " ".join(said)
+    await pass_time(apart)
+    assert await contents(live) == await contents(apart), said
 
 
 async def test_what_topics_have_lost_is_taken_over_and_said(

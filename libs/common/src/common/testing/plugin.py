@@ -179,6 +179,7 @@ class Broker:
     """A running Kafka broker, shared by the tests of a process."""
 
     address: str
+    server: Server
 
     async def fresh(self, *topics: Topic[Any], consumed: tuple[Topic[Any], ...] = ()) -> None:
         """Give empty topics, and dead-letter topics of the consumed ones."""
@@ -208,7 +209,7 @@ async def kafka(_kafka: _Kafka) -> Broker:
         _kafka.server.start()
         await _kafka.server.wait_ready()
         _kafka.started = True
-    return Broker(_kafka.definition.address)
+    return Broker(_kafka.definition.address, _kafka.server)
 
 
 @pytest.fixture(scope="session")

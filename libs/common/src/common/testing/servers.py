@@ -143,6 +143,18 @@ class Server:
         """End the process as its operator would."""
         self._end(self._gently)
 
+    def stall(self) -> None:
+        """Let the process answer nothing, with its connections open, until it may `go_on`."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a stalled process answer again."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, which: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(which)
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
