@@ -149,10 +149,18 @@ def guarded(
     server.kill()
 
 
+async def until_known(kafka: str) -> None:
+    """Wait for a topic: a broker tells of it a moment after it was made."""
+    async with asyncio.timeout(20):
+        while await may_write(kafka, CROSSINGS.name, timeout_ms=5000) is None:
+            await asyncio.sleep(0.05)
+
+
 async def test_a_broker_that_forbids_writing_is_a_fault(guarded: tuple[Server, str]) -> None:
     server, address = guarded
     await server.wait_ready()
     await ensure_topics(address, published=[CROSSINGS])
+    await until_known(address)
     before = await may_write(address, CROSSINGS.name, timeout_ms=5000)
     client = AIOKafkaClient(bootstrap_servers=address)
     await client.bootstrap()
@@ -177,6 +185,7 @@ async def test_kafka_is_asked_for_the_right_to_write_and_sent_nothing(
     kafka: Broker,
 ) -> None:
     await kafka.fresh(CROSSINGS)
+    await until_known(kafka.address)
 
     finding = await _kafka(settings_for(kafka.address))
 
