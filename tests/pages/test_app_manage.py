@@ -1,5 +1,6 @@
 """Running the house in the web app, as admins do it: Chromium, on the running system."""
 
+import asyncio
 import re
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import httpx
 import pytest
 from app_pages import Violations, browser_of, press, show_whole, sign_in, type_into
 from making import booking_of, iso, make, make_room, request_of, soon, unique
-from playwright.async_api import Browser, FilePayload, Locator, Page, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, Route, expect
 from receiver import Reply, receiving
 from running_system import System, eventually
 
@@ -33,6 +34,14 @@ PAGES = (
     "webhooks/{webhook}",
     "audit",
 )
+# Notes whether a request was ever said to be alone at its time.
+WATCH = """purpose => {
+    window.saidFree = false
+    const isSaid = ({textContent: text}) =>
+        text.includes(purpose) && text.includes("Nothing else is there")
+    const look = () => window.saidFree ||= [...document.querySelectorAll("li")].some(isSaid)
+    new MutationObserver(look).observe(document, {subtree: true, childList: true})
+}"""
 # Buttons that open a form, in each language.
 FORMS = {
     "rooms": {"en": "New room", "fa": "اتاق تازه"},
@@ -66,6 +75,33 @@ async def became(
     reply = await client.get(path, params={"mine": "true", "limit": 100})
     [found] = [one for one in reply.json()["data"]["data"] if one["id"] == request["id"]]
     return found["status"], found["reason"]
+
+
+async def test_nothing_is_said_to_be_there_only_when_closures_are_known(
+    chromium: Browser, system: System, admin: httpx.AsyncClient, student: httpx.AsyncClient
+) -> None:
+    """The network is slow."""
+    room, start = await make_room(admin), soon(60 * 48)
+    purpose, reason = unique("Debate"), unique("Painting")
+    await ask(student, system, room, start, purpose)
+    times = {"start_at": iso(start), "end_at": iso(start + HOUR)}
+    closed = await admin.post(
+        "/api/blackouts/", json={"room": room["id"], "reason": reason} | times
+    )
+    closed.raise_for_status()
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(2)
+        await route.continue_()
+
+    async with browser_of(chromium) as browser:
+        page = await sign_in(browser, system, "ADMIN")
+        await page.route("**/api/blackouts/*", late)
+        await page.evaluate(WATCH, purpose)
+        await page.get_by_role("link", name="Requests").first.click()
+        card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=purpose))
+        await expect(card.get_by_text(reason)).to_be_visible()
+        assert not await page.evaluate("window.saidFree")
 
 
 async def test_an_admin_decides_by_keys_beside_what_is_there(
