@@ -458,7 +458,8 @@ async def test_whoever_has_much_finds_all_of_it(
         for one in reply.json()["data"]["data"]:
             if one["purpose"] == club:
                 decision = {"status": "REJECTED", "reason": club}
-                await admin.patch(f"{requests}/{one['id']}", json=decision)
+                reply = await admin.patch(f"{requests}/{one['id']}", json=decision)
+                reply.raise_for_status()
         await page.goto(f"{system.base_url}/app/notifications")
         await expect(entries(page, club)).to_have_count(50)
         await page.get_by_role("button", name="Show older ones").click()

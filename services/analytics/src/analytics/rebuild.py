@@ -435,12 +435,9 @@ async def _swap(work: _Work) -> None:
         try:
             async with work.owner.begin() as connection:
                 await anew.hold(connection)
-                # Whoever has written there has ended: what they have taken stands on the topics.
                 async with asyncio.timeout(_LONGEST_HELD_S):
-                    to_go = _to_go(work, await work.consumer.end_offsets(list(work.at)))
-                    if to_go <= MOST_HELD:
-                        await _take(work, SUBSCRIPTIONS)
-                if to_go <= MOST_HELD:
+                    is_all_taken = await _take_if_few(work)
+                if is_all_taken:
                     await anew.swap(connection)
                     return
         except TimeoutError:
@@ -453,6 +450,18 @@ async def _swap(work: _Work) -> None:
                 work.say("somebody reads or writes the tables at length: trying again")
             await asyncio.sleep(0.2)
     raise Refused(f"the tables were never free for a moment: {AGAIN}")
+
+
+async def _take_if_few(work: _Work) -> bool:
+    """Take what is left, unless it is much; tells whether all of it is taken.
+
+    Whoever has written to the live tables has ended: what they have taken stands on the topics.
+    """
+    ends = await work.consumer.end_offsets(list(work.at))
+    if _to_go(work, ends) > MOST_HELD:
+        return False
+    await _take(work, SUBSCRIPTIONS)
+    return True
 
 
 async def _find_where(work: _Work) -> None:

@@ -150,7 +150,7 @@ function Month({ value, today, min, max, choose }: MonthProps) {
                     type="button"
                     data-day={day}
                     tabIndex={day === at ? 0 : -1}
-                    data-autofocus={day === at && !isOut(day) ? true : undefined}
+                    data-autofocus={(day === at && !isOut(day)) || undefined}
                     disabled={isOut(day)}
                     aria-pressed={day === value}
                     aria-current={day === today ? "date" : undefined}

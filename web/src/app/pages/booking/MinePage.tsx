@@ -15,7 +15,7 @@ import styles from "./booking.module.css";
 import { CalendarLink } from "./CalendarLink";
 import { CancelDialog } from "./CancelDialog";
 import { useRefusalWords } from "./refusals";
-import { useCheckIn, useEnd, useWithdraw } from "./save";
+import { iso, useCheckIn, useEnd, useWithdraw } from "./save";
 import { useBookingText } from "./texts";
 import { useNow } from "./useNow";
 
@@ -37,8 +37,6 @@ function askMine(range: { from: string; to?: string }, signal: AbortSignal): Pro
     return take(api.university.GET("/api/bookings", { params: { query }, signal }));
   });
 }
-
-const iso = (moment: number) => new Date(moment).toISOString();
 
 function useComing() {
   return useQuery({
@@ -84,7 +82,7 @@ function useRequests() {
 }
 
 /** How many of one's own requests nobody has decided yet. */
-function useWaiting() {
+function useWaitingCount() {
   return useQuery({
     queryKey: ["requests", "waiting"],
     queryFn: async ({ signal }) => {
@@ -106,7 +104,7 @@ export default function MinePage() {
   const [draft, setDraft] = useState<Draft>();
   const asked = search.get("tab");
   const tab = TABS.find((one) => one === asked) ?? "coming";
-  const waiting = useWaiting().data ?? 0;
+  const waiting = useWaitingCount().data ?? 0;
   return (
     <>
       <PageHeader title={t("mine.title")} description={t("mine.description")}>

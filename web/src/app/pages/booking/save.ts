@@ -17,7 +17,7 @@ export interface Made {
   skipped: number;
 }
 
-const iso = (moment: number) => new Date(moment).toISOString();
+export const iso = (moment: number) => new Date(moment).toISOString();
 
 /** Whether somebody asks for rooms, and an administrator decides; others book them. */
 export function useAsks(): boolean {
